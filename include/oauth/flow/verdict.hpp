@@ -1,0 +1,39 @@
+// Verdict: what a flow decided. Either a reply (the request ends here) or an admission (it goes on
+// to the location's content). src/ngx/reply.cpp is the only place that turns it into HTTP.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "oauth/base/json.hpp"
+#include "oauth/base/problem.hpp"
+#include "oauth/flow/ports.hpp"
+
+namespace oauth {
+
+struct Reply {
+  int status = 200;
+  std::string content_type;  // empty: no body
+  std::string body;
+  std::vector<Header> headers;  // beside Content-Type and Content-Length; no CR, LF, NUL in a value
+};
+
+// Who may pass a protected location, and what is known of them.
+struct Admission {
+  Json claims;         // verified; null for an anonymous request that may pass
+  std::string issuer;  // the `iss` that was trusted
+};
+
+struct Verdict {
+  std::optional<Reply> reply;
+  std::optional<Admission> admission;
+
+  // For the log and $oauth_error: why it was refused, and what that rests on.
+  std::optional<Problem> problem;
+  std::optional<Problem> cause;
+  std::string flow_id;   // 32 hex digits from login to token; empty where there is none
+  std::string provider;  // empty where there is none
+};
+
+}  // namespace oauth

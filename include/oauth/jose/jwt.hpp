@@ -1,0 +1,32 @@
+// Jwt: a compact JWS taken apart (RFC 7515 7.1, RFC 7519). Nothing in it is trusted yet.
+// Strict: exactly three parts of unpadded base64url, header and payload JSON objects, at most
+// 16 KiB. JWE, JSON serialisation, detached payloads and `crit`, `b64`, `zip`, `enc` are refused
+// here; `jku`, `x5u`, `jwk`, `x5c`, `x5t` are never read.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "oauth/base/json.hpp"
+#include "oauth/base/result.hpp"
+#include "oauth/jose/jwk.hpp"
+
+namespace oauth {
+
+struct Jwt {
+  Alg alg;
+  std::string kid;            // empty when absent
+  std::string typ;            // as sent, empty when absent
+  Json header;
+  Json claims;
+  std::string signature;      // raw bytes
+  std::string signing_input;  // ASCII(header) "." ASCII(payload)
+};
+
+inline constexpr std::size_t kMaxToken = 16 * 1024;
+
+// token_too_large, token_malformed, token_header_refused, or token_alg_refused for an `alg` that
+// is not in Alg (`none` included).
+Result<Jwt> split(std::string_view token);
+
+}  // namespace oauth

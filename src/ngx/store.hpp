@@ -1,0 +1,35 @@
+// The store of a configuration, as `oauth_store` names it: made once at load, opened per request.
+#pragma once
+
+#include <memory>
+
+#include "ngx/nginx.hpp"
+#include "ngx/run.hpp"
+#include "oauth/base/secret.hpp"
+#include "oauth/flow/ports.hpp"
+
+namespace oauth {
+
+class StoreBackend {
+ public:
+  virtual ~StoreBackend() = default;
+  // The store as one request sees it; it parks and wakes `flow`.
+  virtual std::unique_ptr<Store> open(Flow& flow) = 0;
+  // Called in each worker at its start and end. NGX_ERROR stops the worker.
+  virtual ngx_int_t init_worker(ngx_cycle_t* cycle) = 0;
+  virtual void exit_worker(ngx_cycle_t* cycle) = 0;
+  virtual bool is_remote() const noexcept = 0;  // other nodes may share it
+};
+
+// `oauth_store` ARGS (args[0] is the directive's name). Null after an [emerg] line with file, line and
+// remedy. The object lives in cf->pool.
+StoreBackend* make_store(ngx_conf_t* cf, const ngx_array_t& args);
+// The default: shm:oauth:16m.
+StoreBackend* make_default_store(ngx_conf_t* cf);
+
+// `oauth_cache_zone SIZE`: documents for all workers; null after an [emerg] line.
+class DocumentZone;
+DocumentZone* make_document_zone(ngx_conf_t* cf, std::size_t bytes);
+Documents& documents_of(DocumentZone& zone) noexcept;
+
+}  // namespace oauth
