@@ -1,0 +1,387 @@
+#include "oauth/base/text.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <initializer_list>
+
+namespace oauth {
+namespace {
+
+using Alphabet = std::array<char, 64>;
+constexpr std::uint8_t kNoDigit = 0xFF;
+using Digits = std::array<std::uint8_t, 256>;
+
+constexpr Alphabet alphabet_with(char digit62, char digit63) {
+  Alphabet alphabet{};
+  std::size_t at = 0;
+  for (char c = 'A'; c <= 'Z'; ++c) {
+    alphabet[at++] = c;
+  }
+  for (char c = 'a'; c <= 'z'; ++c) {
+    alphabet[at++] = c;
+  }
+  for (char c = '0'; c <= '9'; ++c) {
+    alphabet[at++] = c;
+  }
+  alphabet[at++] = digit62;
+  alphabet[at] = digit63;
+  return alphabet;
+}
+
+constexpr Digits digits_of(const Alphabet& alphabet) {
+  Digits digits{};
+  digits.fill(kNoDigit);
+  for (std::size_t i = 0; i < alphabet.size(); ++i) {
+    digits[static_cast<unsigned char>(alphabet[i])] = static_cast<std::uint8_t>(i);
+  }
+  return digits;
+}
+
+constexpr Alphabet kBase64 = alphabet_with('+', '/');
+constexpr Alphabet kBase64Url = alphabet_with('-', '_');
+constexpr Digits kBase64Digits = digits_of(kBase64);
+constexpr Digits kBase64UrlDigits = digits_of(kBase64Url);
+
+std::string encode64(std::string_view bytes, const Alphabet& alphabet) {
+  std::string text;
+  text.reserve((bytes.size() + 2) / 3 * 4);
+  std::uint32_t buffer = 0;
+  int bits = 0;
+  for (const char c : bytes) {
+    buffer = (buffer << 8 | static_cast<unsigned char>(c)) & 0xFFFF;
+    for (bits += 8; bits >= 6; bits -= 6) {
+      text += alphabet[buffer >> (bits - 6) & 0x3F];
+    }
+  }
+  if (bits > 0) {
+    text += alphabet[buffer << (6 - bits) & 0x3F];
+  }
+  return text;
+}
+
+// `text` without padding.
+std::optional<std::string> decode64(std::string_view text, const Digits& digits) {
+  if (text.size() % 4 == 1) {
+    return std::nullopt;
+  }
+  std::string bytes;
+  bytes.reserve(text.size() / 4 * 3 + 2);
+  std::uint32_t buffer = 0;
+  int bits = 0;
+  for (const char c : text) {
+    const std::uint8_t digit = digits[static_cast<unsigned char>(c)];
+    if (digit == kNoDigit) {
+      return std::nullopt;
+    }
+    buffer = (buffer << 6 | digit) & 0xFFFF;
+    bits += 6;
+    if (bits >= 8) {
+      bits -= 8;
+      bytes += static_cast<char>(buffer >> bits & 0xFF);
+    }
+  }
+  // RFC 4648 3.5: unused bits other than zero would give one value several spellings.
+  if ((buffer & ((1U << bits) - 1U)) != 0) {
+    return std::nullopt;
+  }
+  return bytes;
+}
+
+int hex_digit(char c) noexcept {
+  if (c >= '0' && c <= '9') {
+    return c - '0';
+  }
+  if (c >= 'a' && c <= 'f') {
+    return c - 'a' + 10;
+  }
+  if (c >= 'A' && c <= 'F') {
+    return c - 'A' + 10;
+  }
+  return -1;
+}
+
+// The byte that two hex digits at `at` spell, or -1.
+int hex_pair(std::string_view text, std::size_t at) noexcept {
+  if (text.size() < 2 || at > text.size() - 2) {
+    return -1;
+  }
+  const int high = hex_digit(text[at]);
+  const int low = hex_digit(text[at + 1]);
+  return high < 0 || low < 0 ? -1 : high * 16 + low;
+}
+
+void append_percent(std::string& out, char byte) {
+  constexpr std::string_view kUpper = "0123456789ABCDEF";
+  const auto value = static_cast<unsigned char>(byte);
+  out += '%';
+  out += kUpper[value >> 4];
+  out += kUpper[value & 0xF];
+}
+
+std::optional<std::string> decode_percent(std::string_view text, bool plus_is_space) {
+  std::string bytes;
+  bytes.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '%') {
+      const int value = hex_pair(text, i + 1);
+      if (value < 0) {
+        return std::nullopt;
+      }
+      bytes += static_cast<char>(value);
+      i += 2;
+    } else {
+      bytes += plus_is_space && text[i] == '+' ? ' ' : text[i];
+    }
+  }
+  return bytes;
+}
+
+bool is_unreserved(char c) noexcept {
+  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
+         c == '.' || c == '_' || c == '~';
+}
+
+char lower(char c) noexcept {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+// RFC 3629 4: how many continuation bytes follow `lead`, and the range of the first of them, which
+// is what keeps out overlongs, surrogates and code points above U+10FFFF.
+struct Sequence {
+  std::size_t continuation;
+  unsigned char low, high;
+};
+std::optional<Sequence> sequence_of(unsigned char lead) noexcept {
+  if (lead <= 0x7F) {
+    return Sequence{0, 0, 0};
+  }
+  if (lead >= 0xC2 && lead <= 0xDF) {
+    return Sequence{1, 0x80, 0xBF};
+  }
+  if (lead >= 0xE0 && lead <= 0xEF) {
+    return Sequence{2, static_cast<unsigned char>(lead == 0xE0 ? 0xA0 : 0x80),
+                    static_cast<unsigned char>(lead == 0xED ? 0x9F : 0xBF)};
+  }
+  if (lead >= 0xF0 && lead <= 0xF4) {
+    return Sequence{3, static_cast<unsigned char>(lead == 0xF0 ? 0x90 : 0x80),
+                    static_cast<unsigned char>(lead == 0xF4 ? 0x8F : 0xBF)};
+  }
+  return std::nullopt;
+}
+
+// RFC 6749 appendix B: a name or a value is UTF-8; NUL would end it early somewhere behind us.
+std::optional<std::string> decode_form_text(std::string_view text) {
+  auto decoded = decode_percent(text, true);
+  if (!decoded || decoded->find('\0') != std::string::npos || !is_utf8(*decoded)) {
+    return std::nullopt;
+  }
+  return decoded;
+}
+
+}  // namespace
+
+std::string base64url_encode(std::string_view bytes) {
+  return encode64(bytes, kBase64Url);
+}
+
+std::optional<std::string> base64url_decode(std::string_view text) {
+  return decode64(text, kBase64UrlDigits);
+}
+
+std::string base64_encode(std::string_view bytes) {
+  std::string text = encode64(bytes, kBase64);
+  text.append((4 - text.size() % 4) % 4, '=');
+  return text;
+}
+
+std::optional<std::string> base64_decode(std::string_view text) {
+  if (text.size() % 4 != 0) {
+    return std::nullopt;
+  }
+  for (int padding = 0; padding < 2 && text.ends_with('='); ++padding) {
+    text.remove_suffix(1);
+  }
+  return decode64(text, kBase64Digits);
+}
+
+std::string hex_encode(std::string_view bytes) {
+  constexpr std::string_view kLower = "0123456789abcdef";
+  std::string text;
+  text.reserve(bytes.size() * 2);
+  for (const char c : bytes) {
+    text += kLower[static_cast<unsigned char>(c) >> 4];
+    text += kLower[static_cast<unsigned char>(c) & 0xF];
+  }
+  return text;
+}
+
+std::optional<std::string> hex_decode(std::string_view text) {
+  if (text.size() % 2 != 0) {
+    return std::nullopt;
+  }
+  std::string bytes;
+  bytes.reserve(text.size() / 2);
+  for (std::size_t i = 0; i < text.size(); i += 2) {
+    const int value = hex_pair(text, i);
+    if (value < 0) {
+      return std::nullopt;
+    }
+    bytes += static_cast<char>(value);
+  }
+  return bytes;
+}
+
+std::string percent_encode(std::string_view bytes) {
+  std::string text;
+  text.reserve(bytes.size());
+  for (const char c : bytes) {
+    if (is_unreserved(c)) {
+      text += c;
+    } else {
+      append_percent(text, c);
+    }
+  }
+  return text;
+}
+
+std::optional<std::string> percent_decode(std::string_view text) {
+  return decode_percent(text, false);
+}
+
+std::string header_encode(std::string_view bytes) {
+  std::string text;
+  text.reserve(bytes.size());
+  for (const char c : bytes) {
+    if (c != '%' && c >= 0x20 && c <= 0x7E) {
+      text += c;
+    } else {
+      append_percent(text, c);
+    }
+  }
+  return text;
+}
+
+std::string html_escape(std::string_view text) {
+  std::string html;
+  html.reserve(text.size());
+  for (const char c : text) {
+    switch (c) {
+      case '&':
+        html += "&amp;";
+        break;
+      case '<':
+        html += "&lt;";
+        break;
+      case '>':
+        html += "&gt;";
+        break;
+      case '"':
+        html += "&quot;";
+        break;
+      case '\'':
+        html += "&#39;";
+        break;
+      default:
+        html += c;
+    }
+  }
+  return html;
+}
+
+bool is_printable_ascii(std::string_view text) noexcept {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c <= 0x7E; });
+}
+
+bool is_utf8(std::string_view bytes) noexcept {
+  for (std::size_t i = 0; i < bytes.size();) {
+    const auto sequence = sequence_of(static_cast<unsigned char>(bytes[i++]));
+    if (!sequence || sequence->continuation > bytes.size() - i) {
+      return false;
+    }
+    unsigned char low = sequence->low;
+    unsigned char high = sequence->high;
+    for (std::size_t n = 0; n < sequence->continuation; ++n) {
+      const auto next = static_cast<unsigned char>(bytes[i++]);
+      if (next < low || next > high) {
+        return false;
+      }
+      low = 0x80;
+      high = 0xBF;
+    }
+  }
+  return true;
+}
+
+std::string ascii_lower(std::string_view text) {
+  std::string out(text);
+  std::transform(out.begin(), out.end(), out.begin(), lower);
+  return out;
+}
+
+bool iequals_ascii(std::string_view a, std::string_view b) noexcept {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](char x, char y) { return lower(x) == lower(y); });
+}
+
+std::vector<std::string_view> split_words(std::string_view text, char separator) {
+  std::vector<std::string_view> words;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find(separator), text.size());
+    if (end > 0) {
+      words.push_back(text.substr(0, end));
+    }
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return words;
+}
+
+std::optional<Form> Form::parse(std::string_view text, std::size_t max_fields) {
+  Form form;
+  for (const std::string_view member : split_words(text, '&')) {
+    if (form.fields_.size() == max_fields) {
+      return std::nullopt;
+    }
+    const std::size_t equals = std::min(member.find('='), member.size());
+    auto name = decode_form_text(member.substr(0, equals));
+    auto value = decode_form_text(member.substr(std::min(equals + 1, member.size())));
+    if (!name || !value) {
+      return std::nullopt;
+    }
+    form.fields_.emplace_back(std::move(*name), std::move(*value));
+  }
+  return form;
+}
+
+Form::Field Form::find(std::string_view name) const noexcept {
+  Field field;
+  for (const auto& [key, value] : fields_) {
+    if (key != name || value.empty()) {
+      continue;
+    }
+    if (field.count != Count::none) {
+      return Field{Count::many, {}};
+    }
+    field = Field{Count::one, value};
+  }
+  return field;
+}
+
+bool Form::repeated(std::initializer_list<std::string_view> names) const noexcept {
+  return std::any_of(names.begin(), names.end(), [this](std::string_view name) {
+    return std::count_if(fields_.begin(), fields_.end(),
+                         [name](const auto& field) { return field.first == name; }) > 1;
+  });
+}
+
+FormWriter& FormWriter::add(std::string_view name, std::string_view value) {
+  if (!text_.empty()) {
+    text_ += '&';
+  }
+  text_ += percent_encode(name);
+  text_ += '=';
+  text_ += percent_encode(value);
+  return *this;
+}
+
+}  // namespace oauth
