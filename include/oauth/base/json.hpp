@@ -42,6 +42,7 @@ class Json {
   static Json array();
   static Json of(std::string_view value);  // must be UTF-8; else the value is null
   static Json of(std::int64_t value);
+  static Json of(int value) { return of(std::int64_t{value}); }
   static Json of(bool value);
   static Json of(const char* value) { return of(std::string_view(value)); }
 
@@ -73,6 +74,7 @@ class Json {
   Json& set(std::string_view name, std::string_view value) { return set(name, of(value)); }
   Json& set(std::string_view name, const char* value) { return set(name, of(value)); }
   Json& set(std::string_view name, std::int64_t value) { return set(name, of(value)); }
+  Json& set(std::string_view name, int value) { return set(name, of(value)); }
   Json& set(std::string_view name, bool value) { return set(name, of(value)); }
   Json& push(Json value);
 
