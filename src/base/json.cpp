@@ -108,7 +108,8 @@ Result<Json> Json::parse(std::string_view text, Limits limits) {
   if (text.size() > limits.bytes) {
     return Problem::json_too_large;
   }
-  if (is_deeper_than(text, limits.depth)) {
+  // jansson takes a NUL after a number for the end of the text.
+  if (text.find('\0') != std::string_view::npos || is_deeper_than(text, limits.depth)) {
     return Problem::json_invalid;
   }
   json_error_t error;
@@ -135,7 +136,8 @@ Json Json::array() {
   return Json(json_array());
 }
 Json Json::of(std::string_view value) {
-  return Json(json_stringn(value.data(), value.size()));
+  // A view of nothing has a null pointer, which jansson takes for an error.
+  return Json(json_stringn(value.empty() ? "" : value.data(), value.size()));
 }
 Json Json::of(std::int64_t value) {
   return Json(json_integer(value));

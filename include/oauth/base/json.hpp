@@ -50,7 +50,8 @@ class Json {
   bool is_object() const noexcept { return kind() == Kind::object; }
   bool is_array() const noexcept { return kind() == Kind::array; }
 
-  // The value itself; nullopt when it is of another kind. Views live as long as any Json of the tree.
+  // The value itself; nullopt when it is of another kind. Views live as long as any Json of the
+  // tree.
   std::optional<std::string_view> string() const noexcept;
   std::optional<std::int64_t> integer() const noexcept;
   std::optional<double> number() const noexcept;  // integer or real

@@ -38,8 +38,8 @@ class Secret {
 // `count` bytes of the operating system's generator, by way of OpenSSL (fork-safe).
 Result<std::string> random_bytes(std::size_t count);
 
-std::string sha256(std::string_view bytes);                                    // 32 bytes
-std::string hmac_sha256(std::string_view key, std::string_view message);       // 32 bytes
+std::string sha256(std::string_view bytes);                               // 32 bytes
+std::string hmac_sha256(std::string_view key, std::string_view message);  // 32 bytes
 // RFC 5869 with SHA-256, empty salt; `length` at most 255 * 32.
 Secret hkdf_sha256(std::string_view key, std::string_view info, std::size_t length);
 // False at once only when the lengths differ (lengths are not secret here).
@@ -64,8 +64,8 @@ struct SealContext {
 
 // The master secrets of `oauth_secret`, first one seals, all open.
 // Blob = version(1) || key id(4) || nonce(24) || ciphertext || tag(16), raw bytes; key id = first 4
-// bytes of HKDF(secret, "key id"). Plaintext = issued(8, big endian) || expires(8) || payload; times
-// are seconds since the epoch.
+// bytes of HKDF(secret, "key id"). Plaintext = issued(8, big endian) || expires(8) || payload;
+// times are seconds since the epoch.
 class Keyring {
  public:
   struct Opened {

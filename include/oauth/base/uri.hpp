@@ -22,7 +22,9 @@ class Uri {
   // An http(s) host is a DNS name of LDH labels (no trailing dot), a dotted-quad IPv4, or IPv6:
   // `127.1`, `0x7f.1` and other spellings of numbers are refused.
   const std::string& host() const noexcept { return host_; }
-  std::uint16_t port() const noexcept { return port_; }  // explicit, or the scheme's default; 0: none
+  std::uint16_t port() const noexcept {
+    return port_;
+  }  // explicit, or the scheme's default; 0: none
   bool has_authority() const noexcept { return has_authority_; }
   std::string_view path() const noexcept { return path_; }  // as given, may be empty
   // Without `?` and `#`; nullopt differs from empty ("a?" has an empty query).
