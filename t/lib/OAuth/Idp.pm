@@ -1,0 +1,6 @@
+package OAuth::Idp;
+
+use strict;
+use warnings;
+
+1;
