@@ -43,7 +43,6 @@ subtest 'what a stop holds against a run' => sub {
     my $run = sub {
         my ($harm, @expect) = @_;
         my $nginx = OAuth::Nginx->new(http => $config, module => 0, expect => \@expect)->start;
-        wait_until { $nginx->worker_pids };
         $harm->($nginx);
         return join "\n", $nginx->_end;
     };

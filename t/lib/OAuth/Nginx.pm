@@ -62,7 +62,7 @@ sub start {
         env     => $self->_environment,
     );
     my $end = time + 60;
-    while (!-s $self->dir . '/nginx.pid') {
+    while (!-s $self->dir . '/nginx.pid' || $self->worker_pids < $self->{workers}) {
         if (defined $self->{process}->status || time > $end) {
             die 'nginx did not start: ' . OAuth::Test::slurp($self->dir . '/stderr') . $self->error_log;
         }
@@ -135,7 +135,8 @@ sub worker_pids {
         next if $parent != $self->pid;
         push @pids, $pid if OAuth::Test::slurp("/proc/$pid/cmdline") =~ /^nginx: worker process/;
     }
-    return sort { $a <=> $b } @pids;
+    @pids = sort { $a <=> $b } @pids;
+    return @pids;
 }
 
 # ---- requests ---------------------------------------------------------------------------------
@@ -202,6 +203,7 @@ $load
 $user
 daemon off;
 pid %%DIR%%/$name.pid;
+working_directory %%DIR%%;
 error_log %%DIR%%/$log.log $self->{log_level};
 worker_processes $self->{workers};
 worker_shutdown_timeout 10s;
