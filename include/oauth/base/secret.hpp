@@ -1,8 +1,8 @@
 // Everything that needs a key or a random byte and is not JOSE: CSPRNG, SHA-256, HMAC, HKDF,
 // constant-time equality, a string that wipes itself, and sealing (XAES-256-GCM, C2SP).
 // The only file beside src/jose that sees OpenSSL. Inputs and outputs are raw bytes.
-// Errors: an allocation or library failure is Problem::internal; the OpenSSL error queue is left
-// empty after every call.
+// Errors: a library failure is Problem::internal; functions that yield no Result can only run out
+// of memory (std::bad_alloc). The OpenSSL error queue is left empty after every call.
 #pragma once
 
 #include <array>
@@ -26,6 +26,8 @@ class Secret {
   Secret(const Secret&) = delete;
   Secret& operator=(const Secret&) = delete;
   ~Secret() { wipe(); }
+  // Takes the string over instead of copying it, and leaves no copy behind.
+  static Secret adopt(std::string&& bytes) noexcept;
 
   std::string_view bytes() const noexcept { return bytes_; }
   bool empty() const noexcept { return bytes_.empty(); }
@@ -63,9 +65,10 @@ struct SealContext {
 };
 
 // The master secrets of `oauth_secret`, first one seals, all open.
-// Blob = version(1) || key id(4) || nonce(24) || ciphertext || tag(16), raw bytes; key id = first 4
-// bytes of HKDF(secret, "key id"). Plaintext = issued(8, big endian) || expires(8) || payload;
-// times are seconds since the epoch.
+// Blob = version(1) || key id(4) || nonce(24) || ciphertext || tag(16), raw bytes. Every key is
+// HKDF(secret, "oauth/v1 ..."), the id the first 4 bytes of "oauth/v1 key id". Associated data =
+// version || key id || purpose || length-prefixed broker || length-prefixed store key.
+// Plaintext = issued(8, big endian) || expires(8) || payload; times are seconds since the epoch.
 class Keyring {
  public:
   struct Opened {
@@ -88,7 +91,8 @@ class Keyring {
                       std::int64_t skew) const;
 
   // HMAC-SHA-256 under a key of its own over length-prefixed parts, base64url: names for store
-  // entries that tell nothing. Made with the first secret; `index` picks an older one (rotation).
+  // entries that tell nothing. Made with the first secret; `index`, less than size(), picks an
+  // older one (rotation).
   std::string name(std::initializer_list<std::string_view> parts, std::size_t index = 0) const;
   std::size_t size() const noexcept { return keys_.size(); }
   // The ids, hex, for the keyset fingerprint that nodes compare. Not secret.
@@ -104,7 +108,9 @@ class Keyring {
   std::vector<Key> keys_;
 };
 
-// A secret file's content: raw (>= 32 bytes), hex or base64, one final newline ignored.
+// A secret file's content. Printable ASCII loses one final newline; what is then hex of 32 bytes or
+// more is that, else what is base64 or base64url of 32 bytes or more is that, else the text itself.
+// Anything else is raw, all of it. Problem::weak_secret: fewer than 32 bytes.
 Result<Secret> decode_secret(std::string_view file);
 
 }  // namespace oauth

@@ -1,0 +1,392 @@
+#include "oauth/base/secret.hpp"
+
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/rand.h>
+#include <openssl/sha.h>
+
+#include <algorithm>
+#include <climits>
+#include <memory>
+#include <new>
+
+#include "oauth/base/text.hpp"
+
+namespace oauth {
+namespace {
+
+constexpr std::size_t kHash = SHA256_DIGEST_LENGTH;
+constexpr std::size_t kKey = 32;
+constexpr std::size_t kNonce = 24;
+constexpr std::size_t kTag = 16;
+constexpr std::size_t kBlock = 16;
+constexpr std::size_t kKeyId = 4;
+constexpr std::size_t kTimes = 16;
+constexpr std::size_t kMinimum = 32;
+constexpr char kVersion = 1;
+
+using Block = std::array<unsigned char, kBlock>;
+
+struct FreeCipher {
+  void operator()(EVP_CIPHER_CTX* cipher) const noexcept { EVP_CIPHER_CTX_free(cipher); }
+};
+using Cipher = std::unique_ptr<EVP_CIPHER_CTX, FreeCipher>;
+
+const unsigned char* in(std::string_view bytes) noexcept {
+  return reinterpret_cast<const unsigned char*>(bytes.empty() ? "" : bytes.data());
+}
+unsigned char* out(std::string& bytes) noexcept {
+  return reinterpret_cast<unsigned char*>(bytes.data());
+}
+
+Problem failed(Problem problem = Problem::internal) noexcept {
+  ERR_clear_error();
+  return problem;
+}
+
+// A hash of bytes in memory fails only for want of memory, and never with a value.
+[[noreturn]] void out_of_memory() {
+  ERR_clear_error();
+  throw std::bad_alloc();
+}
+
+bool fits(std::string_view bytes) noexcept {
+  return bytes.size() <= INT_MAX - kTag;
+}
+
+void append_be(std::string& to, std::uint64_t value, int width) {
+  for (int shift = 8 * (width - 1); shift >= 0; shift -= 8) {
+    to += static_cast<char>(value >> shift & 0xFF);
+  }
+}
+
+std::int64_t read_be64(std::string_view from) noexcept {
+  std::uint64_t value = 0;
+  for (std::size_t i = 0; i < 8; ++i) {
+    value = value << 8 | static_cast<unsigned char>(from[i]);
+  }
+  return static_cast<std::int64_t>(value);
+}
+
+// The whole capacity: a string that was moved from or shortened keeps its bytes past its end.
+void wipe_string(std::string& bytes) noexcept {
+  bytes.resize(bytes.capacity());
+  OPENSSL_cleanse(bytes.data(), bytes.size());
+  bytes.clear();
+}
+
+// Each part after its length, so that no two lists of parts give the same bytes.
+void append_parts(std::string& to, std::initializer_list<std::string_view> parts) {
+  for (const std::string_view part : parts) {
+    append_be(to, part.size(), 8);
+    to += part;
+  }
+}
+
+// ---- XAES-256-GCM
+
+bool encrypt_blocks(std::string_view key, const unsigned char* blocks, std::size_t count,
+                    unsigned char* encrypted) {
+  const Cipher aes(EVP_CIPHER_CTX_new());
+  int written = 0;
+  return aes != nullptr &&
+         EVP_EncryptInit_ex(aes.get(), EVP_aes_256_ecb(), nullptr, in(key), nullptr) == 1 &&
+         EVP_CIPHER_CTX_set_padding(aes.get(), 0) == 1 &&
+         EVP_EncryptUpdate(aes.get(), encrypted, &written, blocks,
+                           static_cast<int>(count * kBlock)) == 1;
+}
+
+// C2SP XAES-256-GCM, "Detailed key derivation algorithm", steps 1 to 5; empty when OpenSSL fails.
+Secret derive_key(std::string_view key, std::string_view nonce) {
+  Block k1{};
+  if (!encrypt_blocks(key, k1.data(), 1, k1.data())) {
+    return {};
+  }
+  const int carry = k1[0] >> 7;
+  for (std::size_t i = 0; i + 1 < kBlock; ++i) {
+    k1[i] = static_cast<unsigned char>(k1[i] << 1 | k1[i + 1] >> 7);
+  }
+  k1[kBlock - 1] = static_cast<unsigned char>(k1[kBlock - 1] << 1 ^ carry * 0x87);
+
+  std::string messages;
+  for (const char counter : {'\1', '\2'}) {
+    messages += {'\0', counter, 'X', '\0'};
+    messages += nonce.substr(0, 12);
+  }
+  for (std::size_t i = 0; i < messages.size(); ++i) {
+    messages[i] = static_cast<char>(messages[i] ^ static_cast<char>(k1[i % kBlock]));
+  }
+  OPENSSL_cleanse(k1.data(), k1.size());
+
+  std::string derived(kKey, '\0');
+  const bool done = encrypt_blocks(key, in(messages), 2, out(derived));
+  OPENSSL_cleanse(messages.data(), messages.size());
+  Secret subkey = Secret::adopt(std::move(derived));
+  return done ? std::move(subkey) : Secret();
+}
+
+// A cipher with key and nonce set and the associated data taken in; null when OpenSSL fails.
+Cipher begin(std::string_view key, std::string_view nonce, std::string_view aad, bool encrypt) {
+  if (key.size() != kKey || nonce.size() != kNonce || !fits(aad)) {
+    return nullptr;
+  }
+  const Secret subkey = derive_key(key, nonce);
+  Cipher gcm(EVP_CIPHER_CTX_new());
+  int written = 0;
+  if (subkey.empty() || gcm == nullptr ||
+      EVP_CipherInit_ex(gcm.get(), EVP_aes_256_gcm(), nullptr, in(subkey.bytes()),
+                        in(nonce.substr(12)), encrypt ? 1 : 0) != 1 ||
+      EVP_CipherUpdate(gcm.get(), nullptr, &written, in(aad), static_cast<int>(aad.size())) != 1) {
+    return nullptr;
+  }
+  return gcm;
+}
+
+// ---- Keyring
+
+// One HKDF key each. The place in this list is also in the associated data: only append.
+constexpr std::array<std::string_view, 6> kPurposes{"attempt",   "code",    "refresh",
+                                                    "form_post", "session", "demo"};
+static_assert(kPurposes.size() == static_cast<std::size_t>(Purpose::demo) + 1);
+
+Secret derive(const Secret& master, std::string_view what, std::size_t length) {
+  return hkdf_sha256(master.bytes(), std::string("oauth/v1 ").append(what), length);
+}
+
+// The header that stands in front of the blob is bound too, and so is the context.
+std::string associated_data(std::string_view header, const SealContext& context) {
+  std::string aad(header);
+  aad += static_cast<char>(context.purpose);
+  append_parts(aad, {context.broker, context.store_key});
+  return aad;
+}
+
+}  // namespace
+
+// ---- Secret
+
+Secret Secret::adopt(std::string&& bytes) noexcept {
+  Secret secret;
+  secret.bytes_ = std::move(bytes);
+  wipe_string(bytes);  // a short string moves by copying
+  return secret;
+}
+
+Secret& Secret::operator=(Secret&& other) noexcept {
+  if (this != &other) {
+    wipe();
+    bytes_ = std::move(other.bytes_);
+    other.wipe();
+  }
+  return *this;
+}
+
+void Secret::wipe() noexcept {
+  wipe_string(bytes_);
+}
+
+// ---- Primitives
+
+Result<std::string> random_bytes(std::size_t count) {
+  std::string bytes(count, '\0');
+  if (!fits(bytes) || RAND_bytes(out(bytes), static_cast<int>(count)) != 1) {
+    return failed();
+  }
+  return bytes;
+}
+
+std::string sha256(std::string_view bytes) {
+  std::string digest(kHash, '\0');
+  if (SHA256(in(bytes), bytes.size(), out(digest)) == nullptr) {
+    out_of_memory();
+  }
+  return digest;
+}
+
+std::string hmac_sha256(std::string_view key, std::string_view message) {
+  std::string tag(kHash, '\0');
+  unsigned size = 0;
+  if (!fits(key) || HMAC(EVP_sha256(), in(key), static_cast<int>(key.size()), in(message),
+                         message.size(), out(tag), &size) == nullptr) {
+    out_of_memory();
+  }
+  return tag;
+}
+
+Secret hkdf_sha256(std::string_view key, std::string_view info, std::size_t length) {
+  if (length > 255 * kHash) {
+    return {};
+  }
+  // RFC 5869 2.2: no salt is a salt of zeros, which HMAC pads an empty key to.
+  const Secret prk = Secret::adopt(hmac_sha256({}, key));
+  std::string okm;
+  okm.reserve(length + kHash);
+  // RFC 5869 2.3: T(n) = HMAC(PRK, T(n-1) || info || n)
+  for (char n = 1; okm.size() < length; ++n) {
+    std::string message;
+    message.reserve(kHash + info.size() + 1);
+    message += std::string_view(okm).substr(okm.size() - (okm.empty() ? 0 : kHash));
+    message += info;
+    message += n;
+    const Secret input = Secret::adopt(std::move(message));
+    const Secret block = Secret::adopt(hmac_sha256(prk.bytes(), input.bytes()));
+    okm += block.bytes();
+  }
+  okm.resize(length);
+  return Secret::adopt(std::move(okm));
+}
+
+bool equal_constant_time(std::string_view a, std::string_view b) noexcept {
+  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
+Result<std::string> xaes256gcm_seal(std::string_view key, std::string_view nonce,
+                                    std::string_view plaintext, std::string_view aad) {
+  const Cipher gcm = begin(key, nonce, aad, true);
+  std::string sealed(plaintext.size() + kTag, '\0');
+  unsigned char* const tag = out(sealed) + plaintext.size();
+  int written = 0;
+  if (gcm == nullptr || !fits(plaintext) ||
+      EVP_EncryptUpdate(gcm.get(), out(sealed), &written, in(plaintext),
+                        static_cast<int>(plaintext.size())) != 1 ||
+      EVP_EncryptFinal_ex(gcm.get(), tag, &written) != 1 ||
+      EVP_CIPHER_CTX_ctrl(gcm.get(), EVP_CTRL_AEAD_GET_TAG, kTag, tag) != 1) {
+    return failed();
+  }
+  return sealed;
+}
+
+Result<std::string> xaes256gcm_open(std::string_view key, std::string_view nonce,
+                                    std::string_view sealed, std::string_view aad) {
+  if (sealed.size() < kTag) {
+    return Problem::seal_forged;
+  }
+  const Cipher gcm = begin(key, nonce, aad, false);
+  const std::string_view ciphertext = sealed.substr(0, sealed.size() - kTag);
+  std::string tag(sealed.substr(ciphertext.size()));
+  std::string plaintext(ciphertext.size() + kBlock, '\0');
+  int written = 0;
+  if (gcm == nullptr || !fits(ciphertext) ||
+      EVP_DecryptUpdate(gcm.get(), out(plaintext), &written, in(ciphertext),
+                        static_cast<int>(ciphertext.size())) != 1 ||
+      EVP_CIPHER_CTX_ctrl(gcm.get(), EVP_CTRL_AEAD_SET_TAG, kTag, out(tag)) != 1) {
+    return failed();
+  }
+  if (EVP_DecryptFinal_ex(gcm.get(), out(plaintext) + ciphertext.size(), &written) != 1) {
+    wipe_string(plaintext);
+    return failed(Problem::seal_forged);
+  }
+  plaintext.resize(ciphertext.size());
+  return plaintext;
+}
+
+// ---- Keyring
+
+Result<Keyring> Keyring::make(std::vector<Secret> secrets) {
+  Keyring ring;
+  for (const Secret& master : secrets) {
+    if (master.bytes().size() < kMinimum) {
+      return Problem::weak_secret;
+    }
+    Key key;
+    const Secret id = derive(master, "key id", kKeyId);
+    id.bytes().copy(reinterpret_cast<char*>(key.id.data()), kKeyId);
+    key.naming = derive(master, "name", kKey);
+    for (const std::string_view purpose : kPurposes) {
+      key.purposes.push_back(derive(master, std::string("seal ").append(purpose), kKey));
+    }
+    ring.keys_.push_back(std::move(key));
+  }
+  if (ring.keys_.empty()) {
+    return Problem::weak_secret;
+  }
+  return ring;
+}
+
+Result<std::string> Keyring::seal(const SealContext& context, std::string_view payload,
+                                  std::int64_t issued, std::int64_t expires) const {
+  const Key& key = keys_.front();
+  const auto nonce = random_bytes(kNonce);
+  if (!nonce) {
+    return nonce.problem();
+  }
+  std::string plain;
+  plain.reserve(kTimes + payload.size());
+  append_be(plain, static_cast<std::uint64_t>(issued), 8);
+  append_be(plain, static_cast<std::uint64_t>(expires), 8);
+  plain += payload;
+  const Secret plaintext = Secret::adopt(std::move(plain));
+
+  std::string blob(1, kVersion);
+  blob.append(key.id.begin(), key.id.end());
+  const auto sealed =
+      xaes256gcm_seal(key.purposes[static_cast<std::size_t>(context.purpose)].bytes(), *nonce,
+                      plaintext.bytes(), associated_data(blob, context));
+  if (!sealed) {
+    return sealed.problem();
+  }
+  return blob.append(*nonce).append(*sealed);
+}
+
+Result<Keyring::Opened> Keyring::open(const SealContext& context, std::string_view blob,
+                                      std::int64_t now, std::int64_t skew) const {
+  if (blob.size() < 1 + kKeyId + kNonce + kTimes + kTag || blob[0] != kVersion) {
+    return Problem::seal_malformed;
+  }
+  const std::string_view header = blob.substr(0, 1 + kKeyId);
+  const std::string_view nonce = blob.substr(header.size(), kNonce);
+  for (const Key& key : keys_) {
+    if (!std::equal(key.id.begin(), key.id.end(), in(header.substr(1)))) {
+      continue;
+    }
+    auto plain =
+        xaes256gcm_open(key.purposes[static_cast<std::size_t>(context.purpose)].bytes(), nonce,
+                        blob.substr(header.size() + kNonce), associated_data(header, context));
+    if (!plain) {
+      return plain.problem();
+    }
+    const Secret plaintext = Secret::adopt(std::move(*plain));
+    const std::int64_t issued = read_be64(plaintext.bytes());
+    const std::int64_t expires = read_be64(plaintext.bytes().substr(8));
+    if (now - skew > expires || issued > now + skew) {
+      return Problem::seal_expired;
+    }
+    return Opened{Secret(plaintext.bytes().substr(kTimes)), issued, expires};
+  }
+  return Problem::seal_unknown_key;
+}
+
+std::string Keyring::name(std::initializer_list<std::string_view> parts, std::size_t index) const {
+  std::string message;
+  append_parts(message, parts);
+  return base64url_encode(hmac_sha256(keys_[index].naming.bytes(), message));
+}
+
+std::vector<std::string> Keyring::key_ids() const {
+  std::vector<std::string> ids;
+  for (const Key& key : keys_) {
+    ids.push_back(hex_encode({reinterpret_cast<const char*>(key.id.data()), key.id.size()}));
+  }
+  return ids;
+}
+
+Result<Secret> decode_secret(std::string_view file) {
+  const std::string_view line = file.substr(0, file.size() - (file.ends_with('\n') ? 1 : 0));
+  if (!is_printable_ascii(line)) {
+    // Random bytes: a newline at their end is one of them.
+    return file.size() < kMinimum ? Result<Secret>(Problem::weak_secret) : Secret(file);
+  }
+  for (const auto decode : {hex_decode, base64_decode, base64url_decode}) {
+    if (auto bytes = decode(line); bytes) {
+      Secret decoded = Secret::adopt(std::move(*bytes));
+      if (decoded.bytes().size() >= kMinimum) {
+        return decoded;
+      }
+    }
+  }
+  return line.size() < kMinimum ? Result<Secret>(Problem::weak_secret) : Secret(line);
+}
+
+}  // namespace oauth
