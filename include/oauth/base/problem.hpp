@@ -51,7 +51,7 @@ enum class Level : std::uint8_t { error, warn, notice, info };
   X(code_malformed,          400, "invalid_request", "GENERIC_ERROR", info,   "This sign-in cannot be continued. Please start again.") \
   X(claim_lost,              502, "temporarily_unavailable", "GENERIC_ERROR", error, "This sign-in was interrupted. Please start again.") \
   X(access_denied,           403, "access_denied",   "GENERIC_ERROR", info,   "access_denied: the sign-in was cancelled or refused.") \
-  X(provider_refused,        502, "server_error",    "GENERIC_ERROR", warn,   "The sign-in provider reported an error.") \
+  X(provider_refused,        403, "server_error",    "GENERIC_ERROR", warn,   "The sign-in provider reported an error.") \
   X(email_unverified,        403, "access_denied",   "GENERIC_ERROR", info,   "Your email address is not verified at the sign-in provider.") \
   X(email_not_allowed,       403, "access_denied",   "GENERIC_ERROR", info,   "access_denied: this account may not sign in here.") \
   X(claims_too_large,        502, "server_error",    "GENERIC_ERROR", warn,   "The sign-in provider's answer could not be used.") \

@@ -33,8 +33,8 @@ enum class Share : std::uint8_t { codes, grants, counters };
 
 // Single-use and revocable things. Names are the output of Keyring::name (they tell nothing, and
 // those of one broker mean nothing at another); values are opaque bytes, at most 8 KiB.
-// Every verb may end in: store_down (nothing was done), store_lost (sent, but no answer came: it may
-// or may not have been done), store_full (put, swap and count: this share has no room),
+// Every verb may end in: store_down (nothing was done), store_lost (sent, but no answer came: it
+// may or may not have been done), store_full (put, swap and count: this share has no room),
 // keyset_mismatch (this node's keys are not those of the others).
 class Store {
  public:
@@ -67,8 +67,8 @@ struct Header {
 };
 
 struct FetchRequest {
-  std::string provider;         // whose limit counts it, and what the log calls it
-  std::string location;         // fetch_location of the user; empty: the broker's own
+  std::string provider;  // whose limit counts it, and what the log calls it
+  std::string location;  // fetch_location of the user; empty: the broker's own
   std::string method = "GET";
   std::string url;              // absolute http(s)
   std::vector<Header> headers;  // all that is sent beside Host, Content-Length and Connection
@@ -91,8 +91,8 @@ class Fetch {
 
 // What providers publish (metadata, JWKS), shared by all workers of this machine. Never waits.
 // `lease` is single flight and throttle at once: true for exactly one caller, who must end it with
-// `keep` or `fail`; false while another holds it (until `now + hold`), or until `fail`'s cool-down is
-// over.
+// `keep` or `fail`; false while another holds it (until `now + hold`), or until `fail`'s cool-down
+// is over.
 class Documents {
  public:
   struct Document {

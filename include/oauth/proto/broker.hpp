@@ -1,0 +1,58 @@
+// Broker: one `oauth_broker URL` — an island (DESIGN 2). Its URL is in everything it seals and in
+// the input of every name it gives to the store, so nothing of one broker means anything at
+// another.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "oauth/base/secret.hpp"
+#include "oauth/base/uri.hpp"
+#include "oauth/jose/jwk.hpp"
+#include "oauth/proto/provider.hpp"
+#include "oauth/proto/target.hpp"
+
+namespace oauth {
+
+// Seconds.
+struct Lifetimes {
+  std::int64_t state = 30 * 60;
+  std::int64_t code = 5 * 60;
+  std::int64_t access_token = 60 * 60;
+  std::int64_t refresh_token = 30 * 24 * 60 * 60;
+};
+inline constexpr std::int64_t kBoundCodeLifetime = 60;  // a code bound by PKCE (DESIGN 3)
+
+struct Broker {
+  std::string url;  // normalised, no trailing slash; `iss` of its tokens
+  Uri uri;
+  TargetRules targets;
+  std::vector<const Provider*> providers;
+  std::vector<std::string> scopes{"ACCESS_DB"};
+  std::vector<std::string> audiences;  // `aud` of its tokens; never empty
+  Alg alg = Alg::es256;
+  Lifetimes lifetimes;
+  std::int64_t skew = 30;  // s
+  bool require_pkce = false;
+
+  std::shared_ptr<const Keyring> keyring;  // null only under `nginx -t`
+  std::shared_ptr<const KeySet> signing;   // first signs for its alg, all verify
+
+  const Provider* provider(std::string_view name) const noexcept;  // enabled ones only
+  std::string callback_url(const Provider& provider) const;
+  std::string path(std::string_view endpoint) const;  // URL path of an endpoint, "/db1" + endpoint
+  // `__Host-oauth-` + 8 hex of SHA-256(URL); without the prefix on plain http (loopback only).
+  std::string cookie_name() const;
+  bool is_https() const noexcept { return uri.scheme() == "https"; }
+  // The key that signs `alg`.
+  const Key* signing_key() const noexcept;
+};
+
+// A broker's URL: scheme://host[:port][/path], http only on loopback, no query, fragment or
+// userinfo, no dot segments; nullopt and `why` otherwise. A trailing slash is removed.
+std::optional<Uri> parse_broker_url(std::string_view text, std::string* why);
+
+}  // namespace oauth

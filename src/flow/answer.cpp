@@ -1,0 +1,174 @@
+#include "oauth/flow/answer.hpp"
+
+#include "oauth/base/text.hpp"
+
+namespace oauth {
+namespace {
+
+constexpr std::string_view kJsonType = "application/json";
+constexpr std::string_view kHtmlType = "text/html; charset=utf-8";
+
+void never_store(Reply& reply) {
+  reply.headers.push_back({"Cache-Control", "no-store"});
+  reply.headers.push_back({"Pragma", "no-cache"});  // RFC 6749 5.1
+  reply.headers.push_back({"Referrer-Policy", "no-referrer"});
+  reply.headers.push_back({"X-Content-Type-Options", "nosniff"});
+}
+
+void say_when_to_retry(Reply& reply) {
+  if (reply.status == 503 || reply.status == 429) {
+    reply.headers.push_back({"Retry-After", std::to_string(kRetryAfter)});
+  }
+}
+
+void allow(Reply& reply, std::string_view origin) {
+  reply.headers.push_back({"Vary", "Origin"});
+  if (!origin.empty()) {
+    reply.headers.push_back({"Access-Control-Allow-Origin", std::string(origin)});
+  }
+}
+
+// dexie-contract 3: all three members non-empty, or the client ignores the answer.
+Json message_of(const Attempt& attempt) {
+  Json message = Json::object();
+  message.set("provider", std::string_view(attempt.provider));
+  message.set("state", std::string_view(attempt.client_state.empty() ? attempt.flow_id
+                                                                     : attempt.client_state));
+  return message;
+}
+
+// For the CSP of an attempt's popup page: as unguessable as the attempt's sealed id.
+std::string popup_nonce(const Attempt& attempt) {
+  return base64url_encode(sha256("popup nonce" + attempt.id));
+}
+
+// DESIGN 5: how the code, or the error, reaches the client.
+Verdict deliver(const Attempt& attempt, std::string_view name, std::string_view value,
+                int popup_status) {
+  Json message = message_of(attempt);
+  message.set(name, value);
+  const auto target = Uri::parse(attempt.target);
+  switch (attempt.delivery) {
+    case Delivery::popup: {
+      message.set("type", "dexie:oauthResult");
+      Page page = popup_page(message, target->origin(), popup_nonce(attempt));
+      return answer_page(popup_status, std::move(page), Opener::maybe);
+    }
+    case Delivery::query: {
+      std::string location = target->text();
+      for (const auto& [member, field] : message.members()) {
+        location = Uri::parse(location, 8192)->with_query(member, field.string().value_or(""));
+      }
+      return answer_redirect(std::move(location));
+    }
+    case Delivery::redirect:
+      break;
+  }
+  return answer_redirect(target->with_query("dxc-auth", base64url_encode(message.dump())));
+}
+
+}  // namespace
+
+Verdict answer_page(int status, Page page, Opener opener) {
+  Reply reply;
+  reply.status = status;
+  reply.content_type = kHtmlType;
+  reply.body = std::move(page.html);
+  never_store(reply);
+  say_when_to_retry(reply);
+  reply.headers.push_back({"Content-Security-Policy", std::move(page.csp)});
+  reply.headers.push_back({"X-Frame-Options", "DENY"});
+  if (opener == Opener::none) {
+    reply.headers.push_back({"Cross-Origin-Opener-Policy", "same-origin"});
+  }
+  Verdict verdict;
+  verdict.reply = std::move(reply);
+  return verdict;
+}
+
+Verdict deny(Problem problem, std::string_view flow_id, Opener opener, std::string_view hint) {
+  Verdict verdict = answer_page(row(problem).status, error_page(problem, flow_id, hint), opener);
+  verdict.problem = problem;
+  verdict.flow_id = flow_id;
+  return verdict;
+}
+
+Verdict answer_redirect(std::string location) {
+  Reply reply;
+  reply.status = 302;
+  never_store(reply);
+  reply.headers.push_back({"Location", std::move(location)});
+  Verdict verdict;
+  verdict.reply = std::move(reply);
+  return verdict;
+}
+
+Verdict answer_json(int status, std::string body, std::string_view origin) {
+  Reply reply;
+  reply.status = status;
+  reply.content_type = kJsonType;
+  reply.body = std::move(body);
+  never_store(reply);
+  say_when_to_retry(reply);
+  allow(reply, origin);
+  Verdict verdict;
+  verdict.reply = std::move(reply);
+  return verdict;
+}
+
+Verdict answer_preflight(std::string_view methods, std::string_view headers,
+                         std::string_view origin) {
+  Reply reply;
+  reply.status = 204;
+  allow(reply, origin);
+  if (!origin.empty()) {
+    reply.headers.push_back({"Access-Control-Allow-Methods", std::string(methods)});
+    reply.headers.push_back({"Access-Control-Allow-Headers", std::string(headers)});
+    reply.headers.push_back({"Access-Control-Max-Age", "600"});
+  }
+  Verdict verdict;
+  verdict.reply = std::move(reply);
+  return verdict;
+}
+
+Result<std::string> allowed_origin(const Request& in) {
+  if (in.origins.empty()) {
+    return std::string();
+  }
+  if (in.origins.size() > 1) {
+    return Problem::origin_not_allowed;
+  }
+  const std::string& origin = in.origins.front();
+  if (origin != in.broker.uri.origin() && !in.broker.targets.allows_origin(origin)) {
+    return Problem::origin_not_allowed;
+  }
+  return origin;
+}
+
+bool is_at_home(const Request& in) {
+  const std::string own = in.broker.uri.origin();
+  const std::string here = (in.https ? "https://" : "http://") + in.authority;
+  const auto parsed = Uri::parse(here);
+  return parsed && parsed->origin() == own;
+}
+
+Verdict deliver_code(const Attempt& attempt, std::string_view code) {
+  Verdict verdict = deliver(attempt, "code", code, 200);
+  verdict.flow_id = attempt.flow_id;
+  verdict.provider = attempt.provider;
+  return verdict;
+}
+
+Verdict deliver_problem(const Attempt& attempt, Problem problem) {
+  const ProblemRow& why = row(problem);
+  // A popup's opener is told of everything: it would wait for ever.
+  Verdict verdict = why.status < 500 || attempt.delivery == Delivery::popup
+                        ? deliver(attempt, "error", why.text, why.status)
+                        : deny(problem, attempt.flow_id);
+  verdict.problem = problem;
+  verdict.flow_id = attempt.flow_id;
+  verdict.provider = attempt.provider;
+  return verdict;
+}
+
+}  // namespace oauth

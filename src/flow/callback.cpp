@@ -1,0 +1,209 @@
+#include "oauth/flow/callback.hpp"
+
+#include <algorithm>
+
+#include "oauth/base/text.hpp"
+#include "oauth/flow/answer.hpp"
+#include "oauth/flow/documents.hpp"
+#include "oauth/flow/identify.hpp"
+#include "oauth/proto/code.hpp"
+#include "oauth/proto/cookie.hpp"
+
+namespace oauth {
+namespace {
+
+// RFC 6749 4.1.2 and 4.1.2.1, RFC 9207 2: what the provider sent by way of the browser.
+struct Answer {
+  std::string state;
+  std::string code;
+  std::string error;
+  std::string iss;
+};
+
+Result<Answer> read_answer(const Request& in);
+Check match(const Request& in, const Attempt& attempt);
+Check match_issuer(const Answer& answer, const Provider& provider, const Metadata& metadata);
+Task<Result<Identity>> who_is_it(const Proof& proof, const Answer& answer, Ports& io);
+Task<Result<std::string>> mint_code(const Request& in, const Attempt& attempt,
+                                    const Identity& identity, Ports& io);
+Verdict not_claimed(const Attempt& attempt, Problem problem);
+Verdict give_up(const Attempt& attempt, Problem problem);
+
+}  // namespace
+
+Task<Verdict> callback(const Request& in, Ports& io) {
+  auto answer = read_answer(in);
+  if (!answer) {
+    co_return deny(answer.problem());
+  }
+  // RFC 9700 4.7, RFC 6749 10.12: a state that we sealed, for this broker, that still lives.
+  auto attempt = open_attempt(answer->state, in.broker, io.clock.now());
+  if (!attempt) {
+    co_return deny(attempt.problem());
+  }
+  auto matched = match(in, *attempt);  // provider, browser, target still allowed
+  if (!matched) {
+    co_return deny(matched.problem(), attempt->flow_id);
+  }
+  const Provider& provider = *in.broker.provider(attempt->provider);
+  auto metadata = co_await metadata_of(provider, io);
+  if (!metadata) {
+    co_return deny(metadata.problem(), attempt->flow_id);
+  }
+  // RFC 9207 2.4: before the code is sent anywhere.
+  auto from_issuer = match_issuer(*answer, provider, *metadata);
+  if (!from_issuer) {
+    co_return deny(from_issuer.problem(), attempt->flow_id);
+  }
+  const std::string id = claim_name(*attempt, in.broker);
+  const std::int64_t until = claim_until(*attempt, in.broker);
+  auto claimed = co_await io.store.claim(id, attempt->issued, until);  // a state is spent once
+  if (!claimed) {
+    co_return not_claimed(*attempt, claimed.problem());
+  }
+  const Proof proof{in.broker, provider, *metadata, *attempt, answer->code};
+  auto identity = co_await who_is_it(proof, *answer, io);
+  if (!identity) {
+    co_return give_up(*attempt, identity.problem());
+  }
+  auto code = co_await mint_code(in, *attempt, *identity, io);
+  if (!code) {
+    co_return give_up(*attempt, code.problem());
+  }
+  co_return deliver_code(*attempt, *code);
+}
+
+namespace {
+
+constexpr std::size_t kMaxProviderCode = 2048;
+
+Result<Answer> read_answer(const Request& in) {
+  const auto form = Form::parse(in.query);
+  if (!form) {
+    return Problem::request_malformed;
+  }
+  // RFC 6749 3.1: no parameter more than once.
+  if (form->repeated({"state", "code", "error", "iss", "error_description"})) {
+    return Problem::request_repeated;
+  }
+  Answer answer;
+  answer.state = form->get("state");
+  answer.code = form->get("code");
+  answer.error = form->get("error");
+  answer.iss = form->get("iss");
+  if (answer.state.empty()) {
+    return Problem::state_missing;
+  }
+  if (answer.code.empty() == answer.error.empty()) {
+    return Problem::code_missing;  // neither, or both
+  }
+  // RFC 6749 appendix A.11: a code is printable ASCII.
+  if (answer.code.size() > kMaxProviderCode || !is_printable_ascii(answer.code)) {
+    return Problem::code_malformed;
+  }
+  return answer;
+}
+
+Check match(const Request& in, const Attempt& attempt) {
+  // RFC 9700 4.4.2: each provider has its own callback; a state of another is a mix-up.
+  const Provider* provider = in.broker.provider(attempt.provider);
+  if (provider == nullptr || attempt.provider != in.name) {
+    return Problem::state_other_provider;
+  }
+  // RFC 9700 2.1: the browser that comes back is the one that was sent out.
+  const std::string_view cookie = only_cookie(in.cookies, in.broker.cookie_name());
+  if (!equal_constant_time(sha256(cookie), attempt.browser)) {
+    return Problem::browser_mismatch;
+  }
+  const auto target = Uri::parse(attempt.target);
+  if (!target || !in.broker.targets.allows(*target)) {
+    return Problem::redirect_not_allowed;
+  }
+  if (provider->type == ProviderType::demo && !in.local) {
+    return Problem::demo_not_local;
+  }
+  return kDone;
+}
+
+Check match_issuer(const Answer& answer, const Provider& provider, const Metadata& metadata) {
+  if (!provider.is_openid()) {
+    return kDone;
+  }
+  // RFC 9207 2.4: compared where present, required where the provider says that it sends it.
+  if (answer.iss.empty() ? metadata.iss_parameter : answer.iss != metadata.issuer) {
+    return Problem::issuer_mismatch;
+  }
+  return kDone;
+}
+
+Task<Result<Identity>> who_is_it(const Proof& proof, const Answer& answer, Ports& io) {
+  if (answer.error == "access_denied") {
+    co_return Problem::access_denied;  // RFC 6749 4.1.2.1
+  }
+  if (!answer.error.empty()) {
+    co_return Problem::provider_refused;
+  }
+  auto identity = co_await identify(proof, io);
+  if (!identity) {
+    co_return identity.problem();
+  }
+  const auto admitted = admit(*identity, proof.provider);
+  if (!admitted) {
+    co_return admitted.problem();
+  }
+  co_return identity;
+}
+
+Task<Result<std::string>> mint_code(const Request& in, const Attempt& attempt,
+                                    const Identity& identity, Ports& io) {
+  const auto random = io.random.bytes(kCodeBytes);
+  if (!random) {
+    co_return random.problem();
+  }
+  std::string code = base64url_encode(*random);
+  const std::string name = code_name(in.broker, code, code_binding(attempt));
+  const std::int64_t now = io.clock.now();
+  const std::int64_t expires = now + code_lifetime(attempt, in.broker);
+  const CodeGrant grant{identity.claims(), attempt.provider, attempt.flow_id, attempt.challenge};
+  const auto value = seal_code(grant, in.broker, name, now, expires);
+  if (!value) {
+    co_return value.problem();
+  }
+  auto kept = co_await io.store.put(Share::codes, name, *value, expires);
+  if (!kept) {
+    co_return kept.problem();
+  }
+  co_return code;
+}
+
+// A 503 has claimed nothing, so that the page may be reloaded; an answer that got lost has perhaps.
+Verdict not_claimed(const Attempt& attempt, Problem problem) {
+  switch (problem) {
+    case Problem::store_taken:
+      return deny(Problem::state_spent, attempt.flow_id);
+    case Problem::store_too_old:
+      return deny(Problem::state_too_old, attempt.flow_id);
+    case Problem::store_lost:
+      return deny(Problem::claim_lost, attempt.flow_id);
+    default:
+      return deny(problem, attempt.flow_id);
+  }
+}
+
+// After the claim nothing can be tried again: what would else say "503, reload" says "start again".
+// What is wrong with an id_token is for the log; the user learns that the provider's answer is bad.
+Verdict give_up(const Attempt& attempt, Problem problem) {
+  Problem shown = problem;
+  if (row(problem).status == 503) {
+    shown = Problem::claim_lost;
+  } else if (problem >= Problem::token_missing && problem <= Problem::token_kind_refused) {
+    shown = Problem::id_token_refused;
+  }
+  Verdict verdict = deliver_problem(attempt, shown);
+  verdict.cause = problem;
+  return verdict;
+}
+
+}  // namespace
+
+}  // namespace oauth

@@ -1,0 +1,54 @@
+#include "oauth/flow/keys.hpp"
+
+#include "oauth/base/text.hpp"
+#include "oauth/flow/answer.hpp"
+
+namespace oauth {
+namespace {
+
+Json describe(const Provider& provider) {
+  Json entry = Json::object();
+  entry.set("type", provider.dexie_type());
+  entry.set("name", std::string_view(provider.name));
+  entry.set("displayName", std::string_view(provider.display_name));
+  if (!provider.icon.empty()) {
+    entry.set("iconUrl", std::string_view(provider.icon));
+  }
+  Json scopes = Json::array();
+  for (const std::string_view scope : split_words(provider.scope)) {
+    scopes.push(Json::of(scope));
+  }
+  return entry.set("scopes", scopes);
+}
+
+}  // namespace
+
+Task<Verdict> jwks(const Request& in, Ports&) {
+  Reply reply;
+  reply.content_type = "application/json";
+  reply.body = in.broker.signing->public_jwks().dump();
+  reply.headers.push_back({"Cache-Control", "public, max-age=300"});
+  reply.headers.push_back({"X-Content-Type-Options", "nosniff"});
+  Verdict verdict;
+  verdict.reply = std::move(reply);
+  co_return verdict;
+}
+
+Task<Verdict> auth_providers(const Request& in, Ports&) {
+  const auto origin = allowed_origin(in);
+  if (in.method == "OPTIONS") {
+    co_return answer_preflight("GET", "content-type", origin ? *origin : std::string());
+  }
+  Json providers = Json::array();
+  for (const Provider* provider : in.broker.providers) {
+    if (provider->enabled) {
+      providers.push(describe(*provider));
+    }
+  }
+  Json list = Json::object();
+  list.set("providers", providers);
+  list.set("otpEnabled", false);
+  co_return answer_json(200, list.dump(), origin ? *origin : std::string());
+}
+
+}  // namespace oauth

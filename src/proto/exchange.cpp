@@ -1,0 +1,97 @@
+#include "oauth/proto/exchange.hpp"
+
+#include "oauth/base/text.hpp"
+
+namespace oauth {
+namespace {
+
+constexpr Json::Limits kReplyLimits{256 * 1024, 16};
+
+// RFC 9110 8.3.1: the media type without its parameters, in lower case.
+std::string media_type(std::string_view content_type) {
+  std::string_view type = content_type.substr(0, content_type.find(';'));
+  while (!type.empty() && (type.back() == ' ' || type.back() == '\t')) {
+    type.remove_suffix(1);
+  }
+  return ascii_lower(type);
+}
+
+}  // namespace
+
+TokenRequest token_request(const Provider& provider, const Broker& broker, std::string_view code,
+                           std::string_view verifier) {
+  TokenRequest request;
+  FormWriter form;
+  // RFC 6749 4.1.3
+  form.add("grant_type", "authorization_code");
+  form.add("code", code);
+  form.add("redirect_uri", broker.callback_url(provider));
+  if (provider.pkce) {
+    form.add("code_verifier", verifier);  // RFC 7636 4.5
+  }
+  switch (provider.token_auth) {
+    case TokenAuth::basic:
+      // RFC 6749 2.3.1: both parts form-encoded before they are joined.
+      request.authorization =
+          "Basic " + base64_encode(percent_encode(provider.client_id) + ":" +
+                                   percent_encode(provider.client_secret.bytes()));
+      break;
+    case TokenAuth::post:
+      form.add("client_id", provider.client_id);
+      form.add("client_secret", provider.client_secret.bytes());
+      break;
+    case TokenAuth::none:
+      form.add("client_id", provider.client_id);
+      break;
+  }
+  request.body = form.text();
+  return request;
+}
+
+Result<TokenReply> parse_token_reply(int status, std::string_view content_type,
+                                     std::string_view body) {
+  if (status >= 400 && status < 500) {
+    return Problem::exchange_refused;  // RFC 6749 5.2
+  }
+  if (status != 200 || media_type(content_type) != "application/json") {
+    return Problem::exchange_malformed;
+  }
+  const auto json = Json::parse_object(body, kReplyLimits);
+  if (!json) {
+    return Problem::exchange_malformed;
+  }
+  // RFC 6749 5.1: access_token and token_type are required, the type's case does not matter.
+  const auto access_token = json->string("access_token");
+  const auto token_type = json->string("token_type");
+  if (!access_token || access_token->empty() || !token_type ||
+      !iequals_ascii(*token_type, "Bearer")) {
+    return Problem::exchange_malformed;
+  }
+  // RFC 6750 2.1: what will stand in a header must be able to.
+  if (!is_printable_ascii(*access_token)) {
+    return Problem::exchange_malformed;
+  }
+  if (json->has("id_token") && !json->string("id_token")) {
+    return Problem::exchange_malformed;
+  }
+  return TokenReply{std::string(*access_token), std::string(json->string("id_token").value_or(""))};
+}
+
+Result<Json> parse_userinfo(int status, std::string_view content_type, std::string_view body,
+                            std::string_view subject) {
+  // OpenID Connect Core 5.3.2: a signed userinfo (application/jwt) is not asked for, so refused.
+  if (status != 200 || media_type(content_type) != "application/json") {
+    return Problem::userinfo_refused;
+  }
+  auto json = Json::parse_object(body, kReplyLimits);
+  if (!json) {
+    return Problem::userinfo_refused;
+  }
+  // OpenID Connect Core 5.3.2: `sub` must be there and equal the id_token's.
+  if (json->string("sub") != subject) {
+    return Problem::userinfo_other_subject;
+  }
+  return json;
+}
+
+}  // namespace oauth
