@@ -9,18 +9,23 @@
 
 #include "oauth/base/json.hpp"
 #include "oauth/base/result.hpp"
-#include "oauth/jose/jwk.hpp"
+#include "oauth/jose/alg.hpp"
 
 namespace oauth {
 
-struct Jwt {
-  Alg alg;
-  std::string kid;            // empty when absent
-  std::string typ;            // as sent, empty when absent
+// A JWS of any payload, for what is signed but carries no claims.
+struct Jws {
+  Alg alg{};
+  std::string kid;  // empty when absent; at most 512 bytes
+  std::string typ;  // as sent, empty when absent
   Json header;
-  Json claims;
+  std::string payload;        // raw bytes
   std::string signature;      // raw bytes
   std::string signing_input;  // ASCII(header) "." ASCII(payload)
+};
+
+struct Jwt : Jws {
+  Json claims;
 };
 
 inline constexpr std::size_t kMaxToken = 16 * 1024;
@@ -28,5 +33,6 @@ inline constexpr std::size_t kMaxToken = 16 * 1024;
 // token_too_large, token_malformed, token_header_refused, or token_alg_refused for an `alg` that
 // is not in Alg (`none` included).
 Result<Jwt> split(std::string_view token);
+Result<Jws> split_jws(std::string_view token);
 
 }  // namespace oauth

@@ -1,5 +1,6 @@
 // sign: claims to a compact JWS (RFC 7515 7.1) with `alg`, `typ` and `kid` in its header, in that
-// order. `key` must be private and able to carry `alg`; else Problem::internal.
+// order; an empty `typ` or kid is left out. `claims` must be an object, `key` private and able to
+// carry `alg`; else Problem::internal.
 #pragma once
 
 #include <string>

@@ -1,6 +1,6 @@
 // verify: the only way from a Jwt to claims that may be believed.
-// Order: algorithm allowed -> typ -> key by kid -> signature -> iss -> aud/azp -> times -> nonce ->
-// kind. Nothing after the signature is looked at before it (RFC 8725 3.1-3.12).
+// Order: algorithm allowed -> typ -> key by kid -> signature -> iss -> aud/azp -> times -> nonce or
+// kind -> sub. Nothing after the signature is looked at before it (RFC 8725 3.1-3.12).
 #pragma once
 
 #include <cstdint>
@@ -15,14 +15,17 @@
 
 namespace oauth {
 
-// What a token must say. Every string is compared byte for byte.
+// What a token must say. Every string is compared byte for byte. What is left empty matches
+// nothing.
 struct Expectations {
-  std::string issuer;                 // iss, a string equal to this
-  std::vector<std::string> audiences; // aud (string or array of strings) contains one of these
+  std::string issuer;                  // iss, a string equal to this
+  std::vector<std::string> audiences;  // aud (string or array of strings) contains one of these
+  bool any_audience = false;           // aud is not looked at: an operator said so aloud
   AlgSet algs = kAsymmetric;
-  std::vector<std::string> typs;      // allowed `typ`, case-insensitive, with or without "application/"; "" = absent
-  std::int64_t skew = 30;             // s, for exp, nbf, iat
-  std::int64_t grace = 0;             // s past exp that are forgiven
+  // Allowed `typ`, case-insensitive, with or without "application/"; "" = absent.
+  std::vector<std::string> typs;
+  std::int64_t skew = 30;  // s, for exp, nbf, iat; not negative
+  std::int64_t grace = 0;  // s past exp that are forgiven; not negative
 
   // ID tokens (OpenID Connect Core 3.1.3.7) --------------------------------------------------
   // Set: `nonce` must equal it. Not set: `nonce`, `events` or an unmet `cnf` in the token mean that
@@ -39,9 +42,15 @@ struct Expectations {
 // token_issuer_wrong, token_audience_wrong, token_azp_wrong, token_time_malformed, token_expired,
 // token_not_yet_valid, token_nonce_wrong, token_kind_refused, token_subject_wrong (`sub` is not a
 // string of 1..255 printable ASCII characters).
-// `now` in seconds. Without kid at most 4 fitting keys are tried.
+// `now` in seconds. exp is required; exp, nbf and iat are numbers from 0 to 2^53, fractions
+// allowed. A token lives while  nbf - skew <= now,  iat - skew <= now  and
+// now < exp + skew + grace  (RFC 7519 4.1.4: not "on or after" exp).
 Result<Json> verify(const Jwt& jwt, const KeySet& keys, const Expectations& expect,
                     std::int64_t now);
+
+// Only the signature: token_key_unknown or token_signature_wrong. A kid of the token must be the
+// key's; without kid at most 4 fitting keys are tried.
+Check verify_signature(const Jws& jws, const KeySet& keys);
 
 // OpenID Connect Core 3.1.3.6: base64url of the left half of the hash that `alg` uses.
 std::string left_half_hash(Alg alg, std::string_view text);

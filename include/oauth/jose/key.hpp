@@ -1,0 +1,73 @@
+// Key: one verification or signing key (RFC 7517 4, RFC 7518 6, RFC 8037 2), from a JWK or PEM.
+// A key knows which algorithms it can carry; nothing else decides that. Refused are: RSA outside
+// 2048..8192 bit or with an exponent that is even, under 65537 or over 64 bit, points off their
+// curve, coordinates of another size than the field, unknown kty/crv, an `alg` that does not fit,
+// `use` other than sig, `key_ops` without verify.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "oauth/base/json.hpp"
+#include "oauth/base/result.hpp"
+#include "oauth/base/secret.hpp"
+#include "oauth/jose/alg.hpp"
+#include "oauth/jose/pkey.hpp"
+
+namespace oauth {
+
+// Cheap to copy (shares the OpenSSL key).
+class Key {
+ public:
+  // One JWK; key_malformed or key_weak with the rules above. Of a private key only the public part
+  // is read. `symmetric` allows kty=oct with at least as many bytes as its hash (RFC 7518 3.2), for
+  // key files only. On refusal `why` becomes a static text for a warning.
+  static Result<Key> from_jwk(const Json& jwk, bool symmetric, std::string_view& why);
+  static Result<Key> from_jwk(const Json& jwk, bool symmetric = false);
+  // A PEM private key: RSA 2048..8192, P-256/384/521, Ed25519. Unencrypted only, and its two
+  // halves must belong together. key_malformed or key_weak, `why` as above.
+  static Result<Key> from_private_pem(std::string_view pem, std::string_view& why);
+  static Result<Key> from_private_pem(std::string_view pem);
+  // SPKI PEM as the Dexie client sends it: RSA 2048..4096 with e = 65537, else public_key_refused.
+  // Nothing may stand before or after it but white space at its end. It carries RS256, no more.
+  static Result<Key> from_client_public_pem(std::string_view pem);
+  // SubjectPublicKeyInfo DER of the same, as kept in a refresh token.
+  static Result<Key> from_client_public_der(std::string_view der);
+  static Result<Key> generate_es256();
+
+  const std::string& kid() const noexcept { return kid_; }  // empty when the JWK had none
+  Key with_kid(std::string_view kid) const;
+  AlgSet algs() const noexcept { return algs_; }  // type, curve, size, `alg` and `use` considered
+  bool is_private() const noexcept { return is_private_; }  // can sign; true for kty=oct
+  bool is_symmetric() const noexcept { return hmac_ != nullptr; }
+
+  // Public members, `use`: "sig", `alg` when there is just one, `kid` unless empty. Null for oct.
+  Json public_jwk() const;
+  std::string thumbprint() const;  // RFC 7638, SHA-256, base64url; empty for oct
+  Secret private_pem() const;      // PKCS#8; empty unless an asymmetric private key
+  std::string public_der() const;  // SubjectPublicKeyInfo; empty for oct
+
+  // Raw JWS signatures (RFC 7518 3): ES* as R || S of fixed size. `alg` must be in algs(), else
+  // nothing verifies and nothing is signed (Problem::internal).
+  bool verify(Alg alg, std::string_view message, std::string_view signature) const;
+  Result<std::string> sign(Alg alg, std::string_view message) const;
+
+ private:
+  Key(Pkey pkey, AlgSet algs, bool is_private)
+      : pkey_(std::move(pkey)), algs_(algs), is_private_(is_private) {}
+  Key(std::shared_ptr<const Secret> hmac, AlgSet algs)
+      : hmac_(std::move(hmac)), algs_(algs), is_private_(true) {}
+  static Result<Key> of(Result<Pkey> pkey, bool is_private);
+  static Result<Key> of_client(Result<Pkey> pkey);
+  static Result<Key> read_material(const Json& jwk, bool symmetric, std::string_view& why);
+
+  Pkey pkey_;  // this one or the next, never both
+  std::shared_ptr<const Secret> hmac_;
+  std::string kid_;
+  AlgSet algs_;
+  bool is_private_ = false;
+};
+
+}  // namespace oauth
