@@ -1,7 +1,8 @@
 // Uri: the one parser behind every redirect decision, every configured URL and every endpoint.
 // RFC 3986 generic syntax, narrowed to what all browsers and servers read alike: absolute, ASCII,
-// no userinfo, no backslash, no control character or space, no bad percent sequence, no empty
-// host for http(s). What this refuses has several readings somewhere; it is never repaired.
+// no userinfo, no backslash, no control character or space, no bad percent sequence, no `.` or `..`
+// segment however encoded, no leading zero in a port, no empty host for http(s), no forbidden
+// scheme. What this refuses has several readings somewhere; it is never repaired.
 #pragma once
 
 #include <cstdint>
