@@ -10,6 +10,9 @@
 
 namespace oauth {
 
+// A longer value is a mistake of the caller: Problem::internal.
+inline constexpr std::size_t kMaxStoreValue = std::size_t{8} * 1024;
+
 class StoreBackend {
  public:
   virtual ~StoreBackend() = default;

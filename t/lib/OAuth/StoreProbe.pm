@@ -30,6 +30,7 @@ sub config {
     return <<"CONF";
 store_probe_store $store;
 $cache
+keepalive_requests 100000;
 large_client_header_buffers 4 64k;
 server {
     listen 127.0.0.1:%%PORT%% reuseport;
@@ -73,6 +74,15 @@ sub put {
 sub swap {
     my ($self, $share, $name, $expected, $value, $expires) = @_;
     return $self->ask('swap', share => $share, name => $name, expected => $expected, value => $value, expires => $expires);
+}
+
+# Many questions ([verb => {...}], ...) over one connection; their answers.
+sub each {
+    my ($self, @asks) = @_;
+    my $connection = $self->{nginx}->connect;
+    my @told = map { $connection->request(GET => target(@$_))->{body} } @asks;
+    $connection->close;
+    return \@told;
 }
 
 # The same question `count` times, all sent before the first answer is read. In scalar context the
