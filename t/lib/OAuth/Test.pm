@@ -16,6 +16,7 @@ use MIME::Base64 qw(encode_base64url decode_base64url);
 use Test::More ();
 use Time::HiRes ();
 
+use OAuth::Browser;
 use OAuth::Http;
 use OAuth::Nginx;
 use OAuth::Redis;
