@@ -1,6 +1,7 @@
 // Fetch by subrequest through nginx's own proxy module (DESIGN section 3, "Talking to providers").
 #pragma once
 
+#include "ngx/names.hpp"
 #include "ngx/nginx.hpp"
 #include "ngx/run.hpp"
 #include "oauth/flow/ports.hpp"
@@ -9,11 +10,17 @@ namespace oauth {
 
 // What a broker's fetches need to know; filled at load, read-only afterwards.
 struct FetchPlan {
-  ngx_str_t location{};                             // URI of the internal location
+  ngx_str_t location{};                               // URI of the internal location
   ngx_http_core_loc_conf_t* location_conf = nullptr;  // a reply counts only if it ended here
-  bool trust_store = false;                         // false: https is refused (fetch_untrusted)
-  ngx_uint_t limit = 64;                            // in flight a worker and provider
+  ngx_http_handler_pt proxy = nullptr;                // what `proxy_pass` put there
+  const Hosts* hosts = nullptr;                       // names that need no resolver
+  bool trust_store = false;                           // false: https is refused (fetch_untrusted)
+  ngx_uint_t limit = 64;                              // in flight a worker and provider
 };
+
+// A fetch as a whole ends within this time, however slowly the provider dribbles.
+inline constexpr ngx_msec_t kFetchDeadline = 10000;
+inline constexpr std::size_t kMaxFetchReply = std::size_t{1024} * 1024;
 
 class SubrequestFetch final : public Fetch {
  public:
@@ -33,7 +40,8 @@ char* make_fetch_location(ngx_conf_t* cf, std::string_view broker_path, FetchPla
 char* finish_fetch_location(ngx_conf_t* cf, FetchPlan& plan);
 // preconfiguration: the $oauth_fetch_* variables.
 ngx_int_t add_fetch_variables(ngx_conf_t* cf);
-// postconfiguration: the body filter that collects a fetch's reply, bounded.
+// postconfiguration: the body filter that collects a fetch's reply, bounded, and the phase handler
+// that stops a fetch which something led to another location, before it sends anything.
 ngx_int_t add_fetch_filter(ngx_conf_t* cf);
 
 }  // namespace oauth

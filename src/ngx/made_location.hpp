@@ -9,9 +9,9 @@
 namespace oauth {
 
 // Inside a server block: `location MODIFIER NAME { text }` (modifier "=", "^~" or "", text without
-// the closing brace). The new location, or null after nginx printed the error with the file and line
-// of the directive being parsed. Directives of modules that are not built in are left out by the
-// caller with `has_directive`.
+// the closing brace). The new location, or null after nginx printed the error with the file and
+// line of the directive being parsed. Directives of modules that are not built in are left out by
+// the caller with `has_directive`.
 ngx_http_core_loc_conf_t* make_location(ngx_conf_t* cf, std::string_view modifier,
                                         std::string_view name, std::string_view text);
 bool has_directive(ngx_conf_t* cf, std::string_view name) noexcept;

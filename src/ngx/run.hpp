@@ -1,5 +1,5 @@
-// Flow: the one coroutine of a request. It lives in request-cleanup storage, so it is destroyed when
-// the request ends, however it ends, and that is the only way to cancel it.
+// Flow: the one coroutine of a request. It lives in request-cleanup storage, so it is destroyed
+// when the request ends, however it ends, and that is the only way to cancel it.
 //
 // Rules (DESIGN section 1): completions only record and mark (`ready`, `wake`); only `advance`,
 // called from the phase or content handler, resumes. A subrequest's completion calls `ready` (nginx
@@ -32,6 +32,8 @@ class Flow {
   // becomes a verdict of Problem::internal.
   void start(Task<Verdict>&& task) noexcept;
   // Resumes if something marked it ready. The verdict once there is one, else null: stay parked.
+  // While it is parked a client that leaves ends the request; the handler that called need only
+  // wait to be called again.
   Verdict* advance() noexcept;
   // Forgets a finished task, so that another may start in the same request.
   void reset() noexcept;
@@ -45,6 +47,8 @@ class Flow {
 
  private:
   static void on_wake(ngx_event_t* event);
+  void settle() noexcept;
+  void watch_client() noexcept;
   ngx_http_request_t* request_;
   std::optional<Task<Verdict>> task_;
   std::optional<Verdict> verdict_;

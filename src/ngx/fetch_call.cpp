@@ -1,0 +1,179 @@
+#include "ngx/fetch_call.hpp"
+
+namespace oauth {
+
+FetchCall::FetchCall(Flow& flow, const FetchPlan& plan, const FetchRequest& request,
+                     const FetchTarget& target) noexcept
+    : flow_(flow), plan_(plan), request_(request), target_(target) {
+  deadline_.data = this;
+  deadline_.handler = on_deadline;
+  deadline_.log = flow.request()->connection->log;
+}
+
+// nginx may still end the subrequest, but then no longer finds the call.
+FetchCall::~FetchCall() {
+  if (link_ != nullptr) {
+    link_->data = nullptr;
+  }
+  if (deadline_.timer_set) {
+    ngx_del_timer(&deadline_);
+  }
+}
+
+bool FetchCall::await_suspend(std::coroutine_handle<> frame) noexcept {
+  ngx_http_request_t* r = flow_.request();
+  auto* link = static_cast<ngx_http_post_subrequest_t*>(ngx_palloc(r->pool, sizeof(*link_)));
+  auto* no_body =
+      static_cast<ngx_http_request_body_t*>(ngx_pcalloc(r->pool, sizeof(ngx_http_request_body_t)));
+  if (link == nullptr || no_body == nullptr) {
+    return false;
+  }
+  *link = {on_done, this};
+  ngx_str_t uri = plan_.location;
+  if (ngx_http_subrequest(r, &uri, nullptr, &subrequest_, link, NGX_HTTP_SUBREQUEST_WAITED) !=
+      NGX_OK) {
+    link->data = nullptr;
+    return false;
+  }
+  subrequest_->request_body = no_body;  // else it would have the client's
+  subrequest_->header_only = 0;
+  link_ = link;
+  ngx_add_timer(&deadline_, kFetchDeadline);
+  flow_.park(frame);
+  return true;
+}
+
+bool FetchCall::made(const ngx_http_request_t* r) noexcept {
+  return r != r->main && r->post_subrequest != nullptr && r->post_subrequest->handler == on_done;
+}
+
+FetchCall* FetchCall::of(const ngx_http_request_t* r) noexcept {
+  return made(r) ? static_cast<FetchCall*>(r->post_subrequest->data) : nullptr;
+}
+
+bool FetchCall::enter() noexcept {
+  if (is_sending_ || !is_at_home() || !isolate()) {
+    return false;
+  }
+  is_sending_ = true;
+  return true;
+}
+
+bool FetchCall::is_at_home() const noexcept {
+  return ngx_http_get_module_loc_conf(subrequest_, ngx_http_core_module) == plan_.location_conf;
+}
+
+// Up to here the subrequest had the client's headers, so that an `if ($host …)` in the server block
+// sees what it sees for the request itself. The variables become its own because nginx caches them
+// in an array that subrequests share: the client's request, and its log line, could read ours.
+bool FetchCall::isolate() noexcept {
+  ngx_http_request_t* sr = subrequest_;
+  const auto* core = static_cast<ngx_http_core_main_conf_t*>(
+      ngx_http_get_module_main_conf(sr, ngx_http_core_module));
+  auto* variables = static_cast<ngx_http_variable_value_t*>(
+      ngx_pcalloc(sr->pool, core->variables.nelts * sizeof(ngx_http_variable_value_t)));
+  ngx_http_headers_in_t headers{};
+  headers.content_length_n = -1;
+  headers.keep_alive_n = -1;
+  if (variables == nullptr ||
+      ngx_list_init(&headers.headers, sr->pool, 1, sizeof(ngx_table_elt_t)) != NGX_OK) {
+    return false;
+  }
+  sr->variables = variables;
+  sr->headers_in = headers;
+  // The proxy module sends $oauth_fetch_method; this one tells nginx whether it may be repeated.
+  sr->method = request_.method == "GET" ? NGX_HTTP_GET : NGX_HTTP_POST;
+  return true;
+}
+
+void FetchCall::collect(std::string_view piece, bool is_last) noexcept {
+  if (is_too_large_ || !is_sending_) {
+    return;
+  }
+  if (piece.size() > kMaxFetchReply - body_.size()) {
+    is_too_large_ = true;
+    body_.clear();
+    drop_upstream();
+    return;
+  }
+  try {
+    body_.append(piece);
+  } catch (...) {
+    drop_upstream();  // out of memory: the reply never becomes complete
+    return;
+  }
+  is_complete_ = is_complete_ || is_last;
+}
+
+// A filter that returned an error would end the client's request too; this ends only the fetch.
+void FetchCall::drop_upstream() noexcept {
+  subrequest_->upstream->error = 1;
+}
+
+// nginx's timeouts are between two reads; a provider that dribbles meets this one. It is told to
+// nginx as what it is: the upstream connection timed out.
+void FetchCall::on_deadline(ngx_event_t* event) noexcept {
+  auto* self = static_cast<FetchCall*>(event->data);
+  self->is_late_ = true;
+  ngx_http_upstream_t* upstream = self->subrequest_->upstream;
+  ngx_connection_t* peer = upstream == nullptr ? nullptr : upstream->peer.connection;
+  if (peer == nullptr) {
+    ngx_add_timer(event, 1000);  // no connection yet: the resolver's own timeout is near
+    return;
+  }
+  peer->read->timedout = 1;
+  peer->write->timedout = 1;
+  peer->read->handler(peer->read);  // the call may be gone when this returns
+}
+
+// nginx calls this more than once for a subrequest, and before the cleanup of a client that left:
+// it only records, and never resumes. NGX_OK keeps nginx from answering the client by itself.
+ngx_int_t FetchCall::on_done(ngx_http_request_t* sr, void* data, ngx_int_t rc) noexcept {
+  auto* self = static_cast<FetchCall*>(data);
+  if (self == nullptr || self->subrequest_ != sr) {
+    return NGX_OK;
+  }
+  self->link_->data = nullptr;
+  self->link_ = nullptr;
+  if (self->deadline_.timer_set) {
+    ngx_del_timer(&self->deadline_);
+  }
+  try {
+    self->outcome_ = self->judge(rc);
+  } catch (...) {
+    self->outcome_ = Problem::internal;
+  }
+  self->flow_.ready();
+  return NGX_OK;
+}
+
+// The status of a subrequest can come from anywhere; only nginx's upstream module knows what a
+// provider said. A reply that was cut off also ends in NGX_OK: only a whole one has a last buffer.
+Result<FetchReply> FetchCall::judge(ngx_int_t rc) {
+  const ngx_http_upstream_t* upstream = subrequest_->upstream;
+  if (is_too_large_) {
+    return Problem::fetch_too_large;
+  }
+  if (!is_sending_ || !is_at_home()) {
+    ngx_log_error(NGX_LOG_ERR, flow_.request()->connection->log, 0,
+                  "oauth: the fetch for provider \"%*s\" was led away from \"%V\": a rewrite or "
+                  "return of the server block applies to it",
+                  request_.provider.size(), request_.provider.data(), &plan_.location);
+    return Problem::fetch_diverted;
+  }
+  if (is_late_ || rc == NGX_HTTP_GATEWAY_TIME_OUT) {
+    return Problem::fetch_timeout;
+  }
+  if (!is_complete_ || upstream == nullptr || upstream->headers_in.status_n == 0) {
+    return Problem::fetch_failed;
+  }
+  FetchReply reply;
+  reply.status = static_cast<int>(upstream->headers_in.status_n);
+  if (const ngx_table_elt_t* type = upstream->headers_in.content_type; type != nullptr) {
+    reply.content_type = view(type->value);
+  }
+  reply.body = std::move(body_);
+  return reply;
+}
+
+}  // namespace oauth

@@ -1,0 +1,109 @@
+// Read this first: what the module is to nginx. Every directive in one table, every phase in one
+// function; what they do stands in the file that the name says.
+#include "ngx/conf.hpp"
+#include "ngx/endpoints.hpp"
+#include "ngx/enter.hpp"
+#include "ngx/fetch.hpp"
+#include "ngx/mask.hpp"
+#include "ngx/setters.hpp"
+#include "ngx/vars.hpp"
+
+namespace oauth {
+namespace {
+
+constexpr ngx_uint_t kHttp = NGX_HTTP_MAIN_CONF;
+constexpr ngx_uint_t kServer = NGX_HTTP_SRV_CONF;
+constexpr ngx_uint_t kLocation = NGX_HTTP_LOC_CONF;
+
+#define OAUTH_MAIN NGX_HTTP_MAIN_CONF_OFFSET
+#define OAUTH_SERVER NGX_HTTP_SRV_CONF_OFFSET
+#define OAUTH_LOCATION NGX_HTTP_LOC_CONF_OFFSET
+
+// {name, contexts and number of values, setter, level}
+// clang-format off
+#define OAUTH_DIRECTIVE(name, where, set, level) {ngx_string(name), where, set, level, 0, nullptr}
+ngx_command_t commands[] = {
+    OAUTH_DIRECTIVE("oauth_provider", kHttp | NGX_CONF_BLOCK | NGX_CONF_TAKE1, set_provider, OAUTH_MAIN),
+    OAUTH_DIRECTIVE("oauth_store", kHttp | NGX_CONF_1MORE, set_store, OAUTH_MAIN),
+    OAUTH_DIRECTIVE("oauth_cache_zone", kHttp | NGX_CONF_TAKE1, set_cache_zone, OAUTH_MAIN),
+    OAUTH_DIRECTIVE("oauth_signing_key", kHttp | NGX_CONF_TAKE1, set_signing_key, OAUTH_MAIN),
+    OAUTH_DIRECTIVE("oauth_secret", kHttp | NGX_CONF_TAKE1, set_secret, OAUTH_MAIN),
+    OAUTH_DIRECTIVE("oauth_state_dir", kHttp | NGX_CONF_TAKE1, set_state_dir, OAUTH_MAIN),
+    OAUTH_DIRECTIVE("oauth_fetch_limit", kHttp | NGX_CONF_TAKE1, set_fetch_limit, OAUTH_MAIN),
+    OAUTH_DIRECTIVE("oauth_broker", kServer | NGX_CONF_TAKE1, set_broker, OAUTH_SERVER),
+    OAUTH_DIRECTIVE("oauth_use", kServer | NGX_CONF_1MORE, set_use, OAUTH_SERVER),
+    OAUTH_DIRECTIVE("oauth_allow_origin", kHttp | kServer | NGX_CONF_1MORE, set_allow_origin, OAUTH_SERVER),
+    OAUTH_DIRECTIVE("oauth_scope", kHttp | kServer | NGX_CONF_1MORE, set_scope, OAUTH_SERVER),
+    OAUTH_DIRECTIVE("oauth_audience", kHttp | kServer | NGX_CONF_1MORE, set_audience, OAUTH_SERVER),
+    OAUTH_DIRECTIVE("oauth_access_token_alg", kHttp | kServer | NGX_CONF_TAKE1, set_access_token_alg, OAUTH_SERVER),
+    OAUTH_DIRECTIVE("oauth_require_pkce", kHttp | kServer | NGX_CONF_FLAG, set_require_pkce, OAUTH_SERVER),
+    OAUTH_DIRECTIVE("oauth_state_lifetime", kHttp | kServer | NGX_CONF_TAKE1, set_seconds<&ServerConf::state_lifetime>, OAUTH_SERVER),
+    OAUTH_DIRECTIVE("oauth_code_lifetime", kHttp | kServer | NGX_CONF_TAKE1, set_seconds<&ServerConf::code_lifetime>, OAUTH_SERVER),
+    OAUTH_DIRECTIVE("oauth_access_token_lifetime", kHttp | kServer | NGX_CONF_TAKE1, set_seconds<&ServerConf::access_token_lifetime>, OAUTH_SERVER),
+    OAUTH_DIRECTIVE("oauth_refresh_token_lifetime", kHttp | kServer | NGX_CONF_TAKE1, set_seconds<&ServerConf::refresh_token_lifetime>, OAUTH_SERVER),
+    OAUTH_DIRECTIVE("oauth_clock_skew", kHttp | kServer | NGX_CONF_TAKE1, set_seconds<&ServerConf::clock_skew>, OAUTH_SERVER),
+    OAUTH_DIRECTIVE("oauth_protect", kHttp | kServer | kLocation | NGX_CONF_1MORE, set_protect, OAUTH_LOCATION),
+    ngx_null_command};
+// clang-format on
+
+ngx_int_t add_to(ngx_conf_t* cf, ngx_uint_t phase, ngx_http_handler_pt handler) noexcept {
+  auto* core = static_cast<ngx_http_core_main_conf_t*>(
+      ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module));
+  auto* slot = static_cast<ngx_http_handler_pt*>(ngx_array_push(&core->phases[phase].handlers));
+  if (slot == nullptr) {
+    return NGX_ERROR;
+  }
+  *slot = handler;
+  return NGX_OK;
+}
+
+ngx_int_t preconfigure(ngx_conf_t* cf) noexcept {
+  return add_variables(cf) == NGX_OK ? add_fetch_variables(cf) : NGX_ERROR;
+}
+
+ngx_int_t postconfigure(ngx_conf_t* cf) noexcept {
+  for (ServerConf* server : main_conf(cf).brokers) {
+    if (finish_fetch_location(cf, server->fetch) != NGX_CONF_OK) {
+      return NGX_ERROR;
+    }
+  }
+  const bool added = add_fetch_filter(cf) == NGX_OK &&
+                     add_to(cf, NGX_HTTP_POST_READ_PHASE, mask_handler) == NGX_OK &&
+                     add_to(cf, NGX_HTTP_ACCESS_PHASE, guard_request) == NGX_OK &&
+                     add_to(cf, NGX_HTTP_PRECONTENT_PHASE, guard_subrequest) == NGX_OK;
+  return added ? NGX_OK : NGX_ERROR;
+}
+
+StoreBackend* store_in(ngx_cycle_t* cycle) noexcept {
+  auto* main =
+      static_cast<MainConf*>(ngx_http_cycle_get_module_main_conf(cycle, ngx_http_oauth_module));
+  return main == nullptr || main->brokers.empty() ? nullptr : main->store;
+}
+
+ngx_int_t init_worker(ngx_cycle_t* cycle) noexcept {
+  StoreBackend* store = store_in(cycle);
+  return store == nullptr ? NGX_OK : store->init_worker(cycle);
+}
+
+void exit_worker(ngx_cycle_t* cycle) noexcept {
+  if (StoreBackend* store = store_in(cycle)) {
+    store->exit_worker(cycle);
+  }
+}
+
+ngx_http_module_t hooks = {
+    preconfigure,       postconfigure,     create_main_conf,     init_main_conf,
+    create_server_conf, merge_server_conf, create_location_conf, merge_location_conf,
+};
+
+}  // namespace
+}  // namespace oauth
+
+extern "C" {
+
+ngx_module_t ngx_http_oauth_module = {NGX_MODULE_V1,      &oauth::hooks, oauth::commands,
+                                      NGX_HTTP_MODULE,    nullptr,       nullptr,
+                                      oauth::init_worker, nullptr,       nullptr,
+                                      oauth::exit_worker, nullptr,       NGX_MODULE_V1_PADDING};
+
+}  // extern "C"
