@@ -139,7 +139,7 @@ Result<std::string> allowed_origin(const Request& in) {
     return Problem::origin_not_allowed;
   }
   const std::string& origin = in.origins.front();
-  if (origin != in.broker.uri.origin() && !in.broker.targets.allows_origin(origin)) {
+  if (!in.broker.targets.allows_origin(origin)) {
     return Problem::origin_not_allowed;
   }
   return origin;

@@ -139,6 +139,10 @@ Result<Key> Key::generate_es256() {
   return of(generate_p256(), true);
 }
 
+Result<Key> Key::generate_rs256() {
+  return of(generate_rsa(), true);
+}
+
 Result<Key> Key::of(Result<Pkey> pkey, bool is_private) {
   if (!pkey) {
     return pkey.problem();

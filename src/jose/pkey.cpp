@@ -123,6 +123,12 @@ Result<Pkey> generate_p256() {
   return key == nullptr ? Result<Pkey>(Problem::internal) : std::move(key);
 }
 
+Result<Pkey> generate_rsa() {
+  const QuietErrors quiet;
+  Pkey key = share(EVP_RSA_gen(2048));
+  return key == nullptr ? Result<Pkey>(Problem::internal) : std::move(key);
+}
+
 // ---- PEM and DER ----------------------------------------------------------------------------
 
 Result<Pkey> read_private_pem(std::string_view pem, std::string_view& why) {

@@ -29,7 +29,7 @@ Verdict answer_preflight(std::string_view methods, std::string_view headers,
                          std::string_view origin);
 
 // The request's Origin: empty when there is none; origin_not_allowed when it is not one of the
-// broker's, is sent twice, or is `null`. The broker's own origin is always allowed.
+// `oauth_allow_origin`s, is sent twice, or is `null`.
 Result<std::string> allowed_origin(const Request& in);
 
 // Whether the request is on the broker's own host and scheme.

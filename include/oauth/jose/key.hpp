@@ -36,6 +36,7 @@ class Key {
   // SubjectPublicKeyInfo DER of the same, as kept in a refresh token.
   static Result<Key> from_client_public_der(std::string_view der);
   static Result<Key> generate_es256();
+  static Result<Key> generate_rs256();  // for load time: takes a noticeable part of a second
 
   const std::string& kid() const noexcept { return kid_; }  // empty when the JWK had none
   Key with_kid(std::string_view kid) const;

@@ -28,6 +28,8 @@ Result<Pkey> make_ec(std::string_view crv, std::string_view x, std::string_view 
 Result<Pkey> make_ed25519(std::string_view x, std::string_view& why);
 // A fresh P-256 pair, or Problem::internal.
 Result<Pkey> generate_p256();
+// A fresh RSA pair of 2048 bit, or Problem::internal. Takes a noticeable part of a second.
+Result<Pkey> generate_rsa();
 
 // One unencrypted private key whose two halves belong together; key_malformed or key_weak.
 Result<Pkey> read_private_pem(std::string_view pem, std::string_view& why);

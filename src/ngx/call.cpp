@@ -1,0 +1,26 @@
+#include "ngx/call.hpp"
+
+#include "ngx/attached.hpp"
+
+namespace oauth {
+
+Call* find_call(ngx_http_request_t* r) noexcept {
+  return find_attached<Call>(r);
+}
+
+Call* call_of(ngx_http_request_t* r) noexcept try {
+  if (Call* found = find_call(r)) {
+    return found;
+  }
+  MainConf& main = main_conf(r);
+  Flow* flow = Flow::create(r);
+  if (flow == nullptr) {
+    return nullptr;
+  }
+  return attach<Call>(r, *flow, server_conf(r).fetch, documents_of(*main.documents),
+                      main.store->open(*flow));
+} catch (...) {
+  return nullptr;
+}
+
+}  // namespace oauth

@@ -1,0 +1,49 @@
+// Call: what one run of a flow stands on — its input and its ports. Attached to the request behind
+// the Flow, hence destroyed before it: it ends the flow first, while all that the flow uses is
+// alive.
+#pragma once
+
+#include <memory>
+
+#include "ngx/clock.hpp"
+#include "ngx/conf.hpp"
+#include "ngx/fetch.hpp"
+#include "ngx/run.hpp"
+#include "oauth/flow/protect.hpp"
+#include "oauth/flow/request.hpp"
+
+namespace oauth {
+
+class Call {
+ public:
+  Call(Flow& flow, const FetchPlan& plan, Documents& documents, std::unique_ptr<Store> store)
+      : flow_(flow),
+        clock_(flow),
+        fetch_(flow, plan),
+        store_(std::move(store)),
+        ports_{*store_, fetch_, documents, clock_, random_} {}
+  Call(const Call&) = delete;
+  Call& operator=(const Call&) = delete;
+  ~Call() { flow_.reset(); }
+
+  Flow& flow() noexcept { return flow_; }
+  Ports& ports() noexcept { return ports_; }
+
+  // The flow's input; which one is set is the caller's matter.
+  std::optional<Request> request;
+  Credentials credentials;
+
+ private:
+  Flow& flow_;
+  NginxClock clock_;
+  SystemRandom random_;
+  SubrequestFetch fetch_;
+  std::unique_ptr<Store> store_;
+  Ports ports_;
+};
+
+// The request's call, made at first need together with its flow; null when out of memory.
+Call* call_of(ngx_http_request_t* r) noexcept;
+Call* find_call(ngx_http_request_t* r) noexcept;
+
+}  // namespace oauth

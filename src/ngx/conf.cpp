@@ -1,0 +1,169 @@
+#include "ngx/conf.hpp"
+
+#include <sys/stat.h>
+
+#include <cstdio>
+
+namespace oauth {
+namespace {
+
+constexpr std::size_t kDefaultCacheZone = std::size_t{8} * 1024 * 1024;
+
+template <class T>
+void inherit(std::optional<T>& child, const std::optional<T>& parent) {
+  if (!child) {
+    child = parent;
+  }
+}
+
+template <class T>
+void* make_conf(ngx_conf_t* cf) noexcept {
+  return make_in<T>(cf->pool);
+}
+
+}  // namespace
+
+MainConf& main_conf(ngx_http_request_t* r) noexcept {
+  return *static_cast<MainConf*>(ngx_http_get_module_main_conf(r, ngx_http_oauth_module));
+}
+
+ServerConf& server_conf(ngx_http_request_t* r) noexcept {
+  return *static_cast<ServerConf*>(ngx_http_get_module_srv_conf(r, ngx_http_oauth_module));
+}
+
+LocationConf& location_conf(ngx_http_request_t* r) noexcept {
+  return *static_cast<LocationConf*>(ngx_http_get_module_loc_conf(r, ngx_http_oauth_module));
+}
+
+MainConf& main_conf(ngx_conf_t* cf) noexcept {
+  return *static_cast<MainConf*>(ngx_http_conf_get_module_main_conf(cf, ngx_http_oauth_module));
+}
+
+ServerConf& server_conf(ngx_conf_t* cf) noexcept {
+  return *static_cast<ServerConf*>(ngx_http_conf_get_module_srv_conf(cf, ngx_http_oauth_module));
+}
+
+void* create_main_conf(ngx_conf_t* cf) noexcept {
+  return make_conf<MainConf>(cf);
+}
+void* create_server_conf(ngx_conf_t* cf) noexcept {
+  return make_conf<ServerConf>(cf);
+}
+void* create_location_conf(ngx_conf_t* cf) noexcept {
+  return make_conf<LocationConf>(cf);
+}
+
+char* init_main_conf(ngx_conf_t* cf, void* conf) noexcept {
+  auto& main = *static_cast<MainConf*>(conf);
+  if (main.brokers.empty()) {
+    return NGX_CONF_OK;  // no broker: no store, no keys
+  }
+  if (main.store == nullptr) {
+    main.store = make_default_store(cf);
+  }
+  main.documents = make_document_zone(cf, main.cache_zone.value_or(kDefaultCacheZone));
+  if (main.store == nullptr || main.documents == nullptr) {
+    return static_cast<char*>(NGX_CONF_ERROR);
+  }
+  return load_keys(cf, main);
+}
+
+char* merge_server_conf(ngx_conf_t* cf, void* parent, void* child) noexcept {
+  const auto& outer = *static_cast<ServerConf*>(parent);
+  auto& inner = *static_cast<ServerConf*>(child);
+  inherit(inner.use, outer.use);
+  inherit(inner.origins, outer.origins);
+  inherit(inner.scopes, outer.scopes);
+  inherit(inner.audiences, outer.audiences);
+  inherit(inner.alg, outer.alg);
+  inherit(inner.require_pkce, outer.require_pkce);
+  inherit(inner.state_lifetime, outer.state_lifetime);
+  inherit(inner.code_lifetime, outer.code_lifetime);
+  inherit(inner.access_token_lifetime, outer.access_token_lifetime);
+  inherit(inner.refresh_token_lifetime, outer.refresh_token_lifetime);
+  inherit(inner.clock_skew, outer.clock_skew);
+  if (!inner.broker_url) {
+    return NGX_CONF_OK;
+  }
+  char* taken = refuse_taken_locations(cf, inner);
+  return taken == NGX_CONF_OK ? build_broker(cf, main_conf(cf), inner) : taken;
+}
+
+char* merge_location_conf(ngx_conf_t* cf, void* parent, void* child) noexcept {
+  const auto& outer = *static_cast<LocationConf*>(parent);
+  auto& inner = *static_cast<LocationConf*>(child);
+  const bool said_here = inner.protection.has_value();
+  if (!said_here) {
+    inner.protection = outer.protection;
+    inner.optional = outer.optional;
+    inner.guard = outer.guard;
+  }
+  if (inner.protection.value_or(Protection::off) == Protection::off || inner.guard != nullptr) {
+    return NGX_CONF_OK;
+  }
+  // DESIGN 2: a protected location trusts the broker of its own server, and nothing unsaid.
+  const Broker* broker = server_conf(cf).broker.get();
+  if (broker == nullptr) {
+    return conf_error(cf,
+                      "\"oauth_protect\" has nobody to trust: put \"oauth_broker URL;\" into "
+                      "this server, or \"oauth_protect off;\" here");
+  }
+  inner.guard = std::make_shared<Guard>();
+  inner.guard->optional = inner.optional;
+  inner.guard->realm = broker->url;
+  inner.guard->trusts.push_back(own_trust(*broker));
+  return NGX_CONF_OK;
+}
+
+char* conf_error(ngx_conf_t* cf, const std::string& message) noexcept {
+  ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "%s", message.c_str());
+  return static_cast<char*>(NGX_CONF_ERROR);
+}
+
+void conf_warning(ngx_conf_t* cf, const std::string& message) noexcept {
+  ngx_conf_log_error(NGX_LOG_WARN, cf, 0, "%s", message.c_str());
+}
+
+std::string_view conf_arg(ngx_conf_t* cf, std::size_t index) noexcept {
+  return view(static_cast<ngx_str_t*>(cf->args->elts)[index]);
+}
+
+std::optional<std::string> read_small_file(ngx_conf_t* cf, std::string_view path, std::size_t max) {
+  ngx_str_t name = pool_copy(cf->pool, path);
+  if (name.data == nullptr || ngx_conf_full_name(cf->cycle, &name, 1) != NGX_OK) {
+    return std::nullopt;
+  }
+  const auto* c_name = reinterpret_cast<const char*>(name.data);
+  std::FILE* file = std::fopen(c_name, "rb");
+  struct stat status {};
+  if (file == nullptr || fstat(fileno(file), &status) != 0 || !S_ISREG(status.st_mode)) {
+    conf_error(cf, "cannot read the file \"" + std::string(c_name) +
+                       "\": it must exist and be readable for the user who starts nginx");
+    if (file != nullptr) {
+      std::fclose(file);
+    }
+    return std::nullopt;
+  }
+  std::string content(max + 1, '\0');
+  content.resize(std::fread(content.data(), 1, content.size(), file));
+  std::fclose(file);
+  if (content.size() > max) {
+    conf_error(cf, "the file \"" + std::string(c_name) + "\" is larger than " +
+                       std::to_string(max) + " bytes");
+    return std::nullopt;
+  }
+  if ((status.st_mode & (S_IROTH | S_IWOTH)) != 0) {
+    conf_warning(
+        cf, "everybody on this machine may read \"" + std::string(c_name) + "\": chmod 600 it");
+  }
+  if (!content.empty() && content.back() == '\n') {
+    content.pop_back();
+  }
+  if (content.empty()) {
+    conf_error(cf, "the file \"" + std::string(c_name) + "\" is empty");
+    return std::nullopt;
+  }
+  return content;
+}
+
+}  // namespace oauth

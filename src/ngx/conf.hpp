@@ -1,0 +1,93 @@
+// What nginx.conf said, at its three levels. Filled while the configuration is read and merged,
+// read-only afterwards: request code never writes here (all requests of a worker share it).
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ngx/fetch.hpp"
+#include "ngx/nginx.hpp"
+#include "ngx/store.hpp"
+#include "oauth/proto/broker.hpp"
+#include "oauth/proto/guard.hpp"
+
+namespace oauth {
+
+struct Endpoint;
+
+struct MainConf {
+  std::deque<Provider> providers;  // a deque: brokers point into it
+  StoreBackend* store = nullptr;
+  DocumentZone* documents = nullptr;
+  std::optional<std::size_t> cache_zone;  // bytes
+  std::vector<std::string> secret_paths;
+  std::vector<std::string> signing_key_paths;
+  std::optional<std::string> state_dir;
+  std::optional<ngx_uint_t> fetch_limit;
+  std::vector<struct ServerConf*> brokers;  // every server with oauth_broker
+  std::shared_ptr<const Keyring> keyring;  // null without a broker, and where `nginx -t` finds none
+  std::shared_ptr<const KeySet> signing;
+};
+
+struct ServerConf {
+  std::optional<Uri> broker_url;
+  ngx_uint_t broker_line = 0;
+  std::optional<std::vector<std::string>> use;
+  std::optional<std::vector<TargetRule>> origins;
+  std::optional<std::vector<std::string>> scopes;
+  std::optional<std::vector<std::string>> audiences;
+  std::optional<Alg> alg;
+  std::optional<bool> require_pkce;
+  std::optional<std::int64_t> state_lifetime, code_lifetime, access_token_lifetime,
+      refresh_token_lifetime, clock_skew;  // s
+
+  std::unique_ptr<Broker> broker;  // null without oauth_broker
+  FetchPlan fetch;
+};
+
+enum class Protection : std::uint8_t { off, bearer };
+
+struct LocationConf {
+  std::optional<Protection> protection;
+  bool optional = false;         // belongs to `protection`
+  std::shared_ptr<Guard> guard;  // null: not protected
+  const Endpoint* endpoint = nullptr;
+};
+
+MainConf& main_conf(ngx_http_request_t* r) noexcept;
+ServerConf& server_conf(ngx_http_request_t* r) noexcept;
+LocationConf& location_conf(ngx_http_request_t* r) noexcept;
+MainConf& main_conf(ngx_conf_t* cf) noexcept;
+ServerConf& server_conf(ngx_conf_t* cf) noexcept;
+
+// nginx's module hooks.
+void* create_main_conf(ngx_conf_t* cf) noexcept;
+char* init_main_conf(ngx_conf_t* cf, void* conf) noexcept;
+void* create_server_conf(ngx_conf_t* cf) noexcept;
+char* merge_server_conf(ngx_conf_t* cf, void* parent, void* child) noexcept;
+void* create_location_conf(ngx_conf_t* cf) noexcept;
+char* merge_location_conf(ngx_conf_t* cf, void* parent, void* child) noexcept;
+
+// "file:line" is nginx's; `message` says what is wrong and what to write instead.
+char* conf_error(ngx_conf_t* cf, const std::string& message) noexcept;
+void conf_warning(ngx_conf_t* cf, const std::string& message) noexcept;
+std::string_view conf_arg(ngx_conf_t* cf, std::size_t index) noexcept;  // 0 is the directive
+
+// A server with a broker: its Broker from all that was said. In conf_broker.cpp.
+char* build_broker(ngx_conf_t* cf, MainConf& main, ServerConf& server);
+char* refuse_taken_locations(ngx_conf_t* cf, const ServerConf& server);
+
+// `oauth_provider NAME { … }`. In conf_provider.cpp.
+char* set_provider(ngx_conf_t* cf, ngx_command_t* command, void* conf) noexcept;
+
+// Loads or makes secret and signing keys. In conf_keys.cpp.
+char* load_keys(ngx_conf_t* cf, MainConf& main);
+
+// A `file:` value's content, or a whole small file (DESIGN 4): nullopt after an [emerg] line.
+std::optional<std::string> read_small_file(ngx_conf_t* cf, std::string_view path,
+                                           std::size_t max = 4096);
+
+}  // namespace oauth

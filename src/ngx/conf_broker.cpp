@@ -1,0 +1,184 @@
+// A broker from all that its server block says, and the checks that only the whole can fail.
+#include <algorithm>
+
+#include "ngx/conf.hpp"
+#include "ngx/endpoints.hpp"
+#include "ngx/peer.hpp"
+#include "oauth/base/text.hpp"
+
+namespace oauth {
+namespace {
+
+// Every `listen` of the server being merged is loopback or a unix socket.
+bool listens_locally(ngx_conf_t* cf) {
+  auto* core_main = static_cast<ngx_http_core_main_conf_t*>(
+      ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module));
+  auto* core_server = static_cast<ngx_http_core_srv_conf_t*>(
+      ngx_http_conf_get_module_srv_conf(cf, ngx_http_core_module));
+  if (core_main->ports == nullptr) {
+    return false;
+  }
+  auto* ports = static_cast<ngx_http_conf_port_t*>(core_main->ports->elts);
+  for (ngx_uint_t p = 0; p < core_main->ports->nelts; ++p) {
+    auto* addrs = static_cast<ngx_http_conf_addr_t*>(ports[p].addrs.elts);
+    for (ngx_uint_t a = 0; a < ports[p].addrs.nelts; ++a) {
+      auto** servers = static_cast<ngx_http_core_srv_conf_t**>(addrs[a].servers.elts);
+      const bool ours = std::find(servers, servers + addrs[a].servers.nelts, core_server) !=
+                        servers + addrs[a].servers.nelts;
+      if (ours && !is_local_address(addrs[a].opt.sockaddr)) {
+        return false;
+      }
+    }
+  }
+  return true;
+}
+
+char* choose_providers(ngx_conf_t* cf, const MainConf& main, const ServerConf& server,
+                       Broker& broker) {
+  if (!server.use) {
+    // DESIGN 2: with more than one broker each says which providers it offers.
+    if (main.brokers.size() > 1) {
+      return conf_error(cf, "there are several brokers: each needs \"oauth_use PROVIDER…;\" (\"" +
+                                broker.url + "\" has none)");
+    }
+    for (const Provider& provider : main.providers) {
+      broker.providers.push_back(&provider);
+    }
+  }
+  for (const std::string& name : server.use.value_or(std::vector<std::string>())) {
+    const auto provider = std::find_if(main.providers.begin(), main.providers.end(),
+                                       [&](const Provider& p) { return p.name == name; });
+    if (provider == main.providers.end()) {
+      return conf_error(cf, "\"oauth_use " + name + "\" at \"" + broker.url +
+                                "\" names a provider that no oauth_provider block defines");
+    }
+    broker.providers.push_back(&*provider);
+  }
+  if (broker.providers.empty()) {
+    return conf_error(cf, "the broker \"" + broker.url +
+                              "\" has no provider: add \"oauth_provider NAME { … }\" to http");
+  }
+  return static_cast<char*>(NGX_CONF_OK);
+}
+
+char* check_demo(ngx_conf_t* cf, const Broker& broker) {
+  const bool has_demo =
+      std::any_of(broker.providers.begin(), broker.providers.end(),
+                  [](const Provider* p) { return p->type == ProviderType::demo; });
+  if (has_demo && (!broker.uri.is_loopback() || !listens_locally(cf))) {
+    return conf_error(cf,
+                      "the broker \"" + broker.url +
+                          "\" offers a demo provider, where everybody may be anybody: its URL "
+                          "and every \"listen\" of its server must be loopback or a unix socket");
+  }
+  return static_cast<char*>(NGX_CONF_OK);
+}
+
+char* check_lifetimes(ngx_conf_t* cf, const Lifetimes& lifetimes) {
+  if (lifetimes.code > 300 || lifetimes.code < 1) {
+    return conf_error(cf, "\"oauth_code_lifetime\" must lie between 1s and 5m");
+  }
+  if (lifetimes.state > 24 * 3600 || lifetimes.state < 60) {
+    return conf_error(cf, "\"oauth_state_lifetime\" must lie between 1m and 24h");
+  }
+  if (lifetimes.access_token < 60 || lifetimes.refresh_token < lifetimes.access_token) {
+    return conf_error(cf,
+                      "\"oauth_access_token_lifetime\" must be at least 1m, and "
+                      "\"oauth_refresh_token_lifetime\" no shorter than it");
+  }
+  // dexie-contract 4.1: the real client refreshes when less than 5 minutes remain.
+  if (lifetimes.access_token <= 300) {
+    conf_warning(cf,
+                 "with \"oauth_access_token_lifetime\" of 5m or less the Dexie client asks for "
+                 "a new token at every request");
+  }
+  return static_cast<char*>(NGX_CONF_OK);
+}
+
+void warn(ngx_conf_t* cf, const MainConf& main, const Broker& broker) {
+  if (broker.targets.empty()) {
+    conf_warning(cf, "the broker \"" + broker.url +
+                         "\" has no \"oauth_allow_origin\": no application may receive a code");
+  }
+  if (main.store->is_remote() && (main.secret_paths.empty() || main.signing_key_paths.empty())) {
+    conf_warning(cf,
+                 "with a store that several nodes share they must share their keys too: give "
+                 "\"oauth_secret FILE;\" and \"oauth_signing_key FILE;\"");
+  }
+  if ((cf->cycle->log->log_level & NGX_LOG_DEBUG_ALL) != 0) {
+    conf_warning(cf,
+                 "\"error_log … debug\" writes requests with codes and tokens as they come: "
+                 "never beside a broker that real people use");
+  }
+}
+
+}  // namespace
+
+char* build_broker(ngx_conf_t* cf, MainConf& main, ServerConf& server) {
+  server.broker = std::make_unique<Broker>();
+  Broker& broker = *server.broker;
+  broker.uri = *server.broker_url;
+  broker.url = broker.uri.text();
+  broker.targets = TargetRules(server.origins.value_or(std::vector<TargetRule>()));
+  broker.scopes = server.scopes.value_or(broker.scopes);
+  broker.audiences = server.audiences.value_or(std::vector<std::string>{broker.url});
+  broker.alg = server.alg.value_or(Alg::es256);
+  broker.require_pkce = server.require_pkce.value_or(false);
+  broker.skew = server.clock_skew.value_or(broker.skew);
+  broker.lifetimes.state = server.state_lifetime.value_or(broker.lifetimes.state);
+  broker.lifetimes.code = server.code_lifetime.value_or(broker.lifetimes.code);
+  broker.lifetimes.access_token =
+      server.access_token_lifetime.value_or(broker.lifetimes.access_token);
+  broker.lifetimes.refresh_token =
+      server.refresh_token_lifetime.value_or(broker.lifetimes.refresh_token);
+  broker.keyring = main.keyring;
+  broker.signing = main.signing;
+  server.fetch.limit = main.fetch_limit.value_or(server.fetch.limit);
+
+  char* checked = choose_providers(cf, main, server, broker);
+  checked = checked == NGX_CONF_OK ? check_demo(cf, broker) : checked;
+  checked = checked == NGX_CONF_OK ? check_lifetimes(cf, broker.lifetimes) : checked;
+  if (checked != NGX_CONF_OK) {
+    return checked;
+  }
+  if (main.signing != nullptr && broker.signing_key() == nullptr) {
+    return conf_error(cf, "no \"oauth_signing_key\" can carry the algorithm " +
+                              std::string(alg_name(broker.alg)) + " of \"oauth_access_token_alg\"");
+  }
+  warn(cf, main, broker);
+  return static_cast<char*>(NGX_CONF_OK);
+}
+
+char* refuse_taken_locations(ngx_conf_t* cf, const ServerConf& server) {
+  // cf's own location level is still that of the server merged before.
+  auto* core_server = static_cast<ngx_http_core_srv_conf_t*>(
+      ngx_http_conf_get_module_srv_conf(cf, ngx_http_core_module));
+  auto* core = static_cast<ngx_http_core_loc_conf_t*>(
+      core_server->ctx->loc_conf[ngx_http_core_module.ctx_index]);
+  if (core->locations == nullptr) {
+    return static_cast<char*>(NGX_CONF_OK);
+  }
+  for (ngx_queue_t* q = ngx_queue_head(core->locations); q != ngx_queue_sentinel(core->locations);
+       q = ngx_queue_next(q)) {
+    auto* queued = reinterpret_cast<ngx_http_location_queue_t*>(q);
+    auto* location = queued->exact != nullptr ? queued->exact : queued->inclusive;
+    auto* ours = static_cast<LocationConf*>(location->loc_conf[ngx_http_oauth_module.ctx_index]);
+    if (ours->endpoint != nullptr || location == server.fetch.location_conf) {
+      continue;
+    }
+    for (const Endpoint& endpoint : endpoints()) {
+      const std::string path = std::string(server.broker_url->path()) + std::string(endpoint.path);
+      if (view(location->name) == path && location->noname == 0) {
+        const std::string file(reinterpret_cast<const char*>(queued->file_name));
+        return conf_error(cf, "location \"" + path + "\" at " + file + ":" +
+                                  std::to_string(queued->line) + " is taken by the broker \"" +
+                                  server.broker_url->text() + "\" at line " +
+                                  std::to_string(server.broker_line) +
+                                  ": remove it, or give the broker's URL a path of its own");
+      }
+    }
+  }
+  return static_cast<char*>(NGX_CONF_OK);
+}
+
+}  // namespace oauth

@@ -1,0 +1,88 @@
+#include "ngx/endpoints.hpp"
+
+#include "ngx/conf.hpp"
+#include "ngx/enter.hpp"
+#include "ngx/made_location.hpp"
+#include "oauth/flow/answer.hpp"
+#include "oauth/flow/callback.hpp"
+#include "oauth/flow/demo.hpp"
+#include "oauth/flow/keys.hpp"
+#include "oauth/flow/login.hpp"
+#include "oauth/flow/token.hpp"
+
+namespace oauth {
+namespace {
+
+constexpr ngx_uint_t kGet = NGX_HTTP_GET | NGX_HTTP_HEAD;
+
+Verdict refuse_page(const Request&, Problem problem) {
+  return deny(problem);
+}
+
+// What a server block would else impose on our endpoints (DESIGN 3). The error_page is one that can
+// never be used: having one of its own keeps the server's away.
+std::string location_text(ngx_conf_t* cf) {
+  std::string text = "client_max_body_size 0; error_page 599 /; oauth_protect off;";
+  for (const std::string_view name : {"auth_basic", "auth_request"}) {
+    if (has_directive(cf, name)) {
+      text += " " + std::string(name) + " off;";
+    }
+  }
+  return text;
+}
+
+char* make_endpoints(ngx_conf_t* cf, const Uri& url) {
+  const std::string text = location_text(cf);
+  for (const Endpoint& endpoint : endpoints()) {
+    const std::string path = std::string(url.path()) + std::string(endpoint.path);
+    ngx_http_core_loc_conf_t* location = make_location(cf, endpoint.modifier, path, text);
+    if (location == nullptr) {
+      return static_cast<char*>(NGX_CONF_ERROR);
+    }
+    location->handler = enter_endpoint;
+    auto* ours = static_cast<LocationConf*>(location->loc_conf[ngx_http_oauth_module.ctx_index]);
+    ours->endpoint = &endpoint;
+  }
+  return static_cast<char*>(NGX_CONF_OK);
+}
+
+}  // namespace
+
+const std::vector<Endpoint>& endpoints() noexcept {
+  static const std::vector<Endpoint> kEndpoints{
+      {"providers", "=", "/auth-providers", kGet | NGX_HTTP_OPTIONS, "GET, HEAD, OPTIONS", false,
+       auth_providers, refuse_page},
+      {"login", "^~", "/oauth/login/", kGet, "GET, HEAD", false, login, refuse_page},
+      {"callback", "^~", "/oauth/callback/", NGX_HTTP_GET, "GET", false, callback, refuse_page},
+      {"demo", "^~", "/oauth/demo/", kGet, "GET, HEAD", false, demo, refuse_page},
+      {"token", "=", "/token", NGX_HTTP_POST | NGX_HTTP_OPTIONS, "POST, OPTIONS", true, token,
+       token_error},
+      {"jwks", "=", "/.well-known/jwks.json", kGet, "GET, HEAD", false, jwks, refuse_page},
+  };
+  return kEndpoints;
+}
+
+char* set_broker(ngx_conf_t* cf, ngx_command_t*, void* conf) noexcept {
+  auto& server = *static_cast<ServerConf*>(conf);
+  if (server.broker_url) {
+    return conf_error(cf, "\"oauth_broker\" may stand once in a server");
+  }
+  std::string why;
+  server.broker_url = parse_broker_url(conf_arg(cf, 1), &why);
+  if (!server.broker_url) {
+    return conf_error(cf, "\"oauth_broker " + std::string(conf_arg(cf, 1)) + "\": " + why);
+  }
+  for (const ServerConf* other : main_conf(cf).brokers) {
+    if (other->broker_url->text() == server.broker_url->text()) {
+      return conf_error(cf, "\"oauth_broker " + server.broker_url->text() +
+                                "\" is another server's broker already: each needs its own URL");
+    }
+  }
+  server.broker_line = cf->conf_file->line;
+  main_conf(cf).brokers.push_back(&server);
+  char* made = make_endpoints(cf, *server.broker_url);
+  return made == NGX_CONF_OK ? make_fetch_location(cf, server.broker_url->path(), server.fetch)
+                             : made;
+}
+
+}  // namespace oauth

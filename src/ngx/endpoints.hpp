@@ -1,0 +1,31 @@
+// The endpoints of a broker (DESIGN 5): one row each. `oauth_broker` makes a location for each row.
+#pragma once
+
+#include <vector>
+
+#include "ngx/nginx.hpp"
+#include "oauth/flow/request.hpp"
+#include "oauth/flow/verdict.hpp"
+
+namespace oauth {
+
+struct Endpoint {
+  std::string_view name;      // in the log
+  std::string_view modifier;  // of its location
+  std::string_view path;      // behind the path of the broker's URL
+  ngx_uint_t methods;         // NGX_HTTP_GET | …
+  std::string_view allow;     // the same for the Allow header (RFC 9110 10.2.1)
+  bool reads_body;
+  Task<Verdict> (*flow)(const Request& in, Ports& io);
+  // What a problem before the flow looks like here.
+  Verdict (*refuse)(const Request& in, Problem problem);
+};
+
+const std::vector<Endpoint>& endpoints() noexcept;
+
+inline constexpr std::size_t kMaxBody = std::size_t{64} * 1024;
+
+// `oauth_broker URL`, in a server block.
+char* set_broker(ngx_conf_t* cf, ngx_command_t* command, void* conf) noexcept;
+
+}  // namespace oauth

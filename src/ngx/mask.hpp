@@ -1,0 +1,20 @@
+// What must not be logged or passed on is taken out of the request as soon as it is read: codes,
+// states and tokens in its line, the broker's own cookie in its headers. Memo keeps the originals.
+#pragma once
+
+#include "ngx/nginx.hpp"
+
+namespace oauth {
+
+// Post-read phase. Works on every server that has a broker.
+ngx_int_t mask_handler(ngx_http_request_t* r) noexcept;
+
+// Overwrites with `*` the values of these query parameters in `text` (a request line, a URI or bare
+// arguments), in place.
+void mask_values(ngx_str_t& text) noexcept;
+
+// Removes request headers without moving the others (nginx keeps pointers to them). The predicate
+// sees the lower-case name. NGX_ERROR when out of memory.
+ngx_int_t remove_headers(ngx_http_request_t* r, bool (*unwanted)(const ngx_table_elt_t& header));
+
+}  // namespace oauth

@@ -1,0 +1,40 @@
+// Memo: what this module remembers of a request, in the request's pool: found again after internal
+// redirects, shared by its subrequests, still there in the log phase and for variables.
+#pragma once
+
+#include <deque>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ngx/nginx.hpp"
+#include "oauth/flow/verdict.hpp"
+#include "oauth/proto/guard.hpp"
+
+namespace oauth {
+
+// What one guard decided: the token is verified once a request, the decision stands for that guard
+// alone.
+struct Outcome {
+  const Guard* guard = nullptr;
+  std::optional<Admission> admission;
+  std::optional<Problem> problem;
+};
+
+struct Memo {
+  // As they came, before anything was masked or taken away.
+  std::optional<std::string> query;
+  std::optional<std::vector<std::string>> cookies;
+  std::optional<std::vector<std::string>> authorization;
+
+  std::deque<Outcome> outcomes;
+  std::string flow_id;
+
+  const Outcome* outcome_of(const Guard* guard) const noexcept;
+};
+
+Memo* find_memo(ngx_http_request_t* r) noexcept;
+// Made at first need; null when out of memory.
+Memo* memo_of(ngx_http_request_t* r) noexcept;
+
+}  // namespace oauth

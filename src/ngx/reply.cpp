@@ -1,0 +1,97 @@
+#include "ngx/reply.hpp"
+
+#include <algorithm>
+
+namespace oauth {
+namespace {
+
+bool is_header_value(std::string_view value) noexcept {
+  return std::all_of(value.begin(), value.end(),
+                     [](char c) { return static_cast<unsigned char>(c) >= 0x20 && c != 0x7F; });
+}
+
+ngx_table_elt_t* push_header(ngx_http_request_t* r, std::string_view name,
+                             std::string_view value) noexcept {
+  auto* header = static_cast<ngx_table_elt_t*>(ngx_list_push(&r->headers_out.headers));
+  if (header == nullptr) {
+    return nullptr;
+  }
+  *header = ngx_table_elt_t{};
+  header->hash = 1;
+  header->key = pool_copy(r->pool, name);
+  header->value = pool_copy(r->pool, value);
+  if (header->key.data == nullptr || header->value.data == nullptr) {
+    header->hash = 0;
+    return nullptr;
+  }
+  return header;
+}
+
+ngx_int_t send_body(ngx_http_request_t* r, const std::string& body) noexcept {
+  ngx_buf_t* buffer = ngx_create_temp_buf(r->pool, body.empty() ? 1 : body.size());
+  if (buffer == nullptr) {
+    return NGX_ERROR;
+  }
+  buffer->last = ngx_cpymem(buffer->last, body.data(), body.size());
+  buffer->memory = body.empty() ? 0 : 1;
+  buffer->temporary = 0;
+  buffer->last_buf = r == r->main ? 1 : 0;
+  buffer->last_in_chain = 1;
+  ngx_chain_t out{buffer, nullptr};
+  return ngx_http_output_filter(r, &out);
+}
+
+}  // namespace
+
+ngx_int_t add_header(ngx_http_request_t* r, std::string_view name,
+                     std::string_view value) noexcept {
+  if (!is_header_value(value)) {
+    return NGX_ERROR;
+  }
+  ngx_table_elt_t* header = push_header(r, name, value);
+  if (header == nullptr) {
+    return NGX_ERROR;
+  }
+  if (name == "Location") {
+    r->headers_out.location = header;
+  }
+  return NGX_OK;
+}
+
+ngx_int_t add_challenge(ngx_http_request_t* r, std::string_view value) noexcept {
+  ngx_table_elt_t* header =
+      is_header_value(value) ? push_header(r, "WWW-Authenticate", value) : nullptr;
+  if (header == nullptr) {
+    return NGX_ERROR;
+  }
+  r->headers_out.www_authenticate = header;
+  return NGX_OK;
+}
+
+ngx_int_t send_reply(ngx_http_request_t* r, const Reply& reply) noexcept {
+  const bool sound =
+      std::all_of(reply.headers.begin(), reply.headers.end(),
+                  [](const Header& header) { return is_header_value(header.value); });
+  if (!sound) {
+    return NGX_HTTP_INTERNAL_SERVER_ERROR;
+  }
+  for (const Header& header : reply.headers) {
+    if (add_header(r, header.name, header.value) != NGX_OK) {
+      return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+  }
+  r->headers_out.status = static_cast<ngx_uint_t>(reply.status);
+  r->headers_out.content_length_n = static_cast<off_t>(reply.body.size());
+  if (!reply.content_type.empty()) {
+    r->headers_out.content_type = pool_copy(r->pool, reply.content_type);
+    r->headers_out.content_type_len = r->headers_out.content_type.len;
+    r->headers_out.content_type_lowcase = nullptr;
+  }
+  const ngx_int_t rc = ngx_http_send_header(r);
+  if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
+    return rc;
+  }
+  return send_body(r, reply.body);
+}
+
+}  // namespace oauth

@@ -1,0 +1,82 @@
+#include "ngx/request.hpp"
+
+#include "ngx/memo.hpp"
+#include "ngx/peer.hpp"
+#include "oauth/base/text.hpp"
+#include "oauth/flow/answer.hpp"
+
+namespace oauth {
+namespace {
+
+template <class Visit>
+void each_header(ngx_http_request_t* r, Visit visit) {
+  for (ngx_list_part_t* part = &r->headers_in.headers.part; part != nullptr; part = part->next) {
+    auto* headers = static_cast<ngx_table_elt_t*>(part->elts);
+    for (ngx_uint_t i = 0; i < part->nelts; ++i) {
+      visit(headers[i]);
+    }
+  }
+}
+
+// Somebody in between: then the peer's address says nothing about who is asking.
+bool is_forwarded(ngx_http_request_t* r) {
+  bool forwarded = false;
+  each_header(r, [&](ngx_table_elt_t& header) {
+    const std::string_view name = lower_name(header);
+    forwarded = forwarded || name == "forwarded" || name == "via" || name == "x-real-ip" ||
+                name.substr(0, 12) == "x-forwarded-";
+  });
+  return forwarded;
+}
+
+std::string first_value(ngx_http_request_t* r, std::string_view name) {
+  const auto values = header_values(r, name);
+  return values.empty() ? std::string() : values.front();
+}
+
+}  // namespace
+
+std::string_view lower_name(const ngx_table_elt_t& header) noexcept {
+  return {reinterpret_cast<const char*>(header.lowcase_key), header.key.len};
+}
+
+std::vector<ngx_table_elt_t*> headers_named(ngx_http_request_t* r, std::string_view name) {
+  std::vector<ngx_table_elt_t*> found;
+  each_header(r, [&](ngx_table_elt_t& header) {
+    if (lower_name(header) == name) {
+      found.push_back(&header);
+    }
+  });
+  return found;
+}
+
+std::vector<std::string> header_values(ngx_http_request_t* r, std::string_view name) {
+  std::vector<std::string> values;
+  for (const ngx_table_elt_t* header : headers_named(r, name)) {
+    values.emplace_back(view(header->value));
+  }
+  return values;
+}
+
+Request read_request(ngx_http_request_t* r, const Broker& broker, const Endpoint& endpoint) {
+  const Memo* memo = find_memo(r);
+  Request in{broker, {}, {}, {}, {}, {}, {}, {}, false, {}, {}, false};
+  in.method = view(r->method_name);
+  in.path = view(r->uri);
+  const std::string prefix = broker.path(endpoint.path);
+  if (in.path.size() > prefix.size()) {
+    in.name = in.path.substr(prefix.size());
+  }
+  in.query = memo != nullptr && memo->query ? *memo->query : std::string(view(r->args));
+  in.content_type = first_value(r, "content-type");
+  in.authority = ascii_lower(first_value(r, "host"));
+#if (NGX_HTTP_SSL)
+  in.https = r->connection->ssl != nullptr;
+#endif
+  in.origins = header_values(r, "origin");
+  in.cookies = memo != nullptr && memo->cookies ? *memo->cookies : header_values(r, "cookie");
+  in.local = is_local_address(r->connection->sockaddr) && !is_forwarded(r) && is_at_home(in);
+  return in;
+}
+
+}  // namespace oauth

@@ -1,0 +1,20 @@
+// nginx's request as a flow sees it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "ngx/endpoints.hpp"
+#include "ngx/nginx.hpp"
+#include "oauth/flow/request.hpp"
+
+namespace oauth {
+
+std::string_view lower_name(const ngx_table_elt_t& header) noexcept;
+// Every header of that (lower-case) name, in the order they came.
+std::vector<ngx_table_elt_t*> headers_named(ngx_http_request_t* r, std::string_view name);
+std::vector<std::string> header_values(ngx_http_request_t* r, std::string_view name);
+
+Request read_request(ngx_http_request_t* r, const Broker& broker, const Endpoint& endpoint);
+
+}  // namespace oauth

@@ -1,0 +1,216 @@
+#include "ngx/setters.hpp"
+
+#include "oauth/base/text.hpp"
+
+namespace oauth {
+namespace {
+
+char* const kOk = static_cast<char*>(NGX_CONF_OK);
+
+std::string directive(ngx_conf_t* cf) {
+  return "\"" + std::string(conf_arg(cf, 0)) + "\" ";
+}
+
+char* twice(ngx_conf_t* cf) {
+  return conf_error(cf, directive(cf) + "is given twice");
+}
+
+std::vector<std::string> values(ngx_conf_t* cf) {
+  std::vector<std::string> list;
+  for (std::size_t i = 1; i < cf->args->nelts; ++i) {
+    list.emplace_back(conf_arg(cf, i));
+  }
+  return list;
+}
+
+// RFC 6749 3.3: scope-token.
+bool is_scope(std::string_view name) {
+  return !name.empty() && is_printable_ascii(name) &&
+         name.find_first_of(" \"\\") == std::string_view::npos;
+}
+
+}  // namespace
+
+char* set_store(ngx_conf_t* cf, ngx_command_t*, void* conf) noexcept {
+  auto& main = *static_cast<MainConf*>(conf);
+  if (main.store != nullptr) {
+    return twice(cf);
+  }
+  main.store = make_store(cf, *cf->args);
+  return main.store == nullptr ? static_cast<char*>(NGX_CONF_ERROR) : kOk;
+}
+
+char* set_cache_zone(ngx_conf_t* cf, ngx_command_t*, void* conf) noexcept {
+  auto& main = *static_cast<MainConf*>(conf);
+  if (main.cache_zone) {
+    return twice(cf);
+  }
+  ngx_str_t text = static_cast<ngx_str_t*>(cf->args->elts)[1];
+  const ssize_t bytes = ngx_parse_size(&text);
+  if (bytes < static_cast<ssize_t>(8 * ngx_pagesize)) {
+    return conf_error(cf, directive(cf) + "must be a size of at least 32k, e.g. 8m");
+  }
+  main.cache_zone = static_cast<std::size_t>(bytes);
+  return kOk;
+}
+
+char* set_signing_key(ngx_conf_t* cf, ngx_command_t*, void* conf) noexcept {
+  static_cast<MainConf*>(conf)->signing_key_paths.emplace_back(conf_arg(cf, 1));
+  return kOk;
+}
+
+char* set_secret(ngx_conf_t* cf, ngx_command_t*, void* conf) noexcept {
+  static_cast<MainConf*>(conf)->secret_paths.emplace_back(conf_arg(cf, 1));
+  return kOk;
+}
+
+char* set_state_dir(ngx_conf_t* cf, ngx_command_t*, void* conf) noexcept {
+  auto& main = *static_cast<MainConf*>(conf);
+  if (main.state_dir) {
+    return twice(cf);
+  }
+  ngx_str_t path = static_cast<ngx_str_t*>(cf->args->elts)[1];
+  if (ngx_conf_full_name(cf->cycle, &path, 0) != NGX_OK) {
+    return static_cast<char*>(NGX_CONF_ERROR);
+  }
+  main.state_dir = view(path);
+  return kOk;
+}
+
+char* set_fetch_limit(ngx_conf_t* cf, ngx_command_t*, void* conf) noexcept {
+  auto& main = *static_cast<MainConf*>(conf);
+  if (main.fetch_limit) {
+    return twice(cf);
+  }
+  const std::string_view text = conf_arg(cf, 1);
+  const ngx_int_t limit =
+      ngx_atoi(reinterpret_cast<u_char*>(const_cast<char*>(text.data())), text.size());
+  if (limit < 1) {
+    return conf_error(cf, directive(cf) + "must be a number of requests, at least 1");
+  }
+  main.fetch_limit = static_cast<ngx_uint_t>(limit);
+  return kOk;
+}
+
+char* set_use(ngx_conf_t* cf, ngx_command_t*, void* conf) noexcept {
+  auto& server = *static_cast<ServerConf*>(conf);
+  if (server.use) {
+    return twice(cf);
+  }
+  server.use = values(cf);
+  return kOk;
+}
+
+char* set_allow_origin(ngx_conf_t* cf, ngx_command_t*, void* conf) noexcept {
+  auto& server = *static_cast<ServerConf*>(conf);
+  if (!server.origins) {
+    server.origins.emplace();
+  }
+  for (const std::string& text : values(cf)) {
+    std::string why;
+    auto rule = TargetRule::parse(text, &why);
+    if (!rule) {
+      return conf_error(cf, directive(cf) + "\"" + text + "\": " + why);
+    }
+    server.origins->push_back(*std::move(rule));
+  }
+  return kOk;
+}
+
+char* set_scope(ngx_conf_t* cf, ngx_command_t*, void* conf) noexcept {
+  auto& server = *static_cast<ServerConf*>(conf);
+  if (server.scopes) {
+    return twice(cf);
+  }
+  server.scopes = values(cf);
+  for (const std::string& scope : *server.scopes) {
+    if (!is_scope(scope)) {
+      return conf_error(cf, directive(cf) + "\"" + scope +
+                                "\": a scope is printable ASCII without "
+                                "space, quote and backslash (RFC 6749 3.3)");
+    }
+  }
+  return kOk;
+}
+
+char* set_audience(ngx_conf_t* cf, ngx_command_t*, void* conf) noexcept {
+  auto& server = *static_cast<ServerConf*>(conf);
+  if (server.audiences) {
+    return twice(cf);
+  }
+  server.audiences = values(cf);
+  for (const std::string& audience : *server.audiences) {
+    if (audience.empty() || !is_printable_ascii(audience)) {
+      return conf_error(cf, directive(cf) +
+                                "must be one or more non-empty strings, as APIs know "
+                                "themselves, e.g. https://api.example.com");
+    }
+  }
+  return kOk;
+}
+
+char* set_access_token_alg(ngx_conf_t* cf, ngx_command_t*, void* conf) noexcept {
+  auto& server = *static_cast<ServerConf*>(conf);
+  if (server.alg) {
+    return twice(cf);
+  }
+  server.alg = parse_alg(conf_arg(cf, 1));
+  if (!server.alg || !kAsymmetric.has(*server.alg)) {
+    return conf_error(cf, directive(cf) +
+                              "must be one of: ES256, ES384, ES512, RS256, RS384, RS512, "
+                              "PS256, PS384, PS512, EdDSA");
+  }
+  return kOk;
+}
+
+char* set_require_pkce(ngx_conf_t* cf, ngx_command_t*, void* conf) noexcept {
+  auto& server = *static_cast<ServerConf*>(conf);
+  if (server.require_pkce) {
+    return twice(cf);
+  }
+  const std::string_view flag = conf_arg(cf, 1);
+  if (flag != "on" && flag != "off") {
+    return conf_error(cf, directive(cf) + "must be \"on\" or \"off\"");
+  }
+  server.require_pkce = flag == "on";
+  return kOk;
+}
+
+char* set_protect(ngx_conf_t* cf, ngx_command_t*, void* conf) noexcept {
+  auto& location = *static_cast<LocationConf*>(conf);
+  if (location.protection) {
+    return twice(cf);
+  }
+  const std::vector<std::string> words = values(cf);
+  if (words[0] == "off" && words.size() == 1) {
+    location.protection = Protection::off;
+    return kOk;
+  }
+  if (words[0] != "bearer") {
+    return conf_error(cf, directive(cf) + "must be \"bearer\" or \"off\"");
+  }
+  location.protection = Protection::bearer;
+  for (std::size_t i = 1; i < words.size(); ++i) {
+    if (words[i] != "optional" || location.optional) {
+      return conf_error(cf, directive(cf) + "\"" + words[i] +
+                                "\" is unknown here; possible is: bearer [optional]");
+    }
+    location.optional = true;
+  }
+  return kOk;
+}
+
+char* keep_seconds(ngx_conf_t* cf, std::optional<std::int64_t>& slot) noexcept {
+  if (slot) {
+    return twice(cf);
+  }
+  ngx_str_t text = static_cast<ngx_str_t*>(cf->args->elts)[1];
+  const ngx_int_t seconds = ngx_parse_time(&text, 1);
+  if (seconds == NGX_ERROR) {
+    return conf_error(cf, directive(cf) + "must be a time, e.g. 30s, 5m, 1h");
+  }
+  slot = seconds;
+  return kOk;
+}
+
+}  // namespace oauth

@@ -1,0 +1,30 @@
+// The setters of directives that only keep a value: each checks its own and says what to write.
+#pragma once
+
+#include "ngx/conf.hpp"
+
+namespace oauth {
+
+char* set_store(ngx_conf_t* cf, ngx_command_t* command, void* conf) noexcept;
+char* set_cache_zone(ngx_conf_t* cf, ngx_command_t* command, void* conf) noexcept;
+char* set_signing_key(ngx_conf_t* cf, ngx_command_t* command, void* conf) noexcept;
+char* set_secret(ngx_conf_t* cf, ngx_command_t* command, void* conf) noexcept;
+char* set_state_dir(ngx_conf_t* cf, ngx_command_t* command, void* conf) noexcept;
+char* set_fetch_limit(ngx_conf_t* cf, ngx_command_t* command, void* conf) noexcept;
+char* set_use(ngx_conf_t* cf, ngx_command_t* command, void* conf) noexcept;
+char* set_allow_origin(ngx_conf_t* cf, ngx_command_t* command, void* conf) noexcept;
+char* set_scope(ngx_conf_t* cf, ngx_command_t* command, void* conf) noexcept;
+char* set_audience(ngx_conf_t* cf, ngx_command_t* command, void* conf) noexcept;
+char* set_access_token_alg(ngx_conf_t* cf, ngx_command_t* command, void* conf) noexcept;
+char* set_require_pkce(ngx_conf_t* cf, ngx_command_t* command, void* conf) noexcept;
+char* set_protect(ngx_conf_t* cf, ngx_command_t* command, void* conf) noexcept;
+
+// nginx's own times ("30m", "1h 30m") in whole seconds.
+char* keep_seconds(ngx_conf_t* cf, std::optional<std::int64_t>& slot) noexcept;
+
+template <auto Slot>
+char* set_seconds(ngx_conf_t* cf, ngx_command_t*, void* conf) noexcept {
+  return keep_seconds(cf, static_cast<ServerConf*>(conf)->*Slot);
+}
+
+}  // namespace oauth

@@ -1,0 +1,178 @@
+#include "ngx/vars.hpp"
+
+#include "ngx/conf.hpp"
+#include "ngx/memo.hpp"
+#include "oauth/base/text.hpp"
+
+namespace oauth {
+namespace {
+
+// The outcome of the guard of this very location; in the log and in error pages the last one.
+const Outcome* outcome_for(ngx_http_request_t* r) noexcept {
+  const Memo* memo = find_memo(r);
+  if (memo == nullptr || memo->outcomes.empty()) {
+    return nullptr;
+  }
+  const Outcome* here = memo->outcome_of(location_conf(r).guard.get());
+  return here != nullptr ? here : &memo->outcomes.back();
+}
+
+std::string text_of(const Json& value) {
+  switch (value.kind()) {
+    case Json::Kind::null:
+      return {};
+    case Json::Kind::string:
+      return header_encode(value.string().value_or(""));
+    default:
+      return header_encode(value.dump());
+  }
+}
+
+std::string claim(ngx_http_request_t* r, std::string_view name) {
+  const Outcome* outcome = outcome_for(r);
+  return outcome != nullptr && outcome->admission ? text_of(outcome->admission->claims.get(name))
+                                                  : std::string();
+}
+
+std::string sub(ngx_http_request_t* r) {
+  return claim(r, "sub");
+}
+std::string user_name(ngx_http_request_t* r) {
+  return claim(r, "name");
+}
+std::string scope(ngx_http_request_t* r) {
+  return claim(r, "scope");
+}
+std::string jti(ngx_http_request_t* r) {
+  return claim(r, "jti");
+}
+
+// DESIGN 2: empty unless verified.
+std::string email(ngx_http_request_t* r) {
+  return claim(r, "email_verified") == "true" ? claim(r, "email") : std::string();
+}
+
+std::string issuer(ngx_http_request_t* r) {
+  const Outcome* outcome = outcome_for(r);
+  return outcome != nullptr && outcome->admission ? header_encode(outcome->admission->issuer)
+                                                  : std::string();
+}
+
+// `sub` is provider:id, and no provider's name has a colon in it.
+std::string provider(ngx_http_request_t* r) {
+  const std::string subject = sub(r);
+  const auto colon = subject.find(':');
+  return colon == std::string::npos ? std::string() : subject.substr(0, colon);
+}
+
+std::string error(ngx_http_request_t* r) {
+  const Outcome* outcome = outcome_for(r);
+  return outcome != nullptr && outcome->problem ? std::string(name(*outcome->problem))
+                                                : std::string();
+}
+
+std::string flow_id(ngx_http_request_t* r) {
+  const Memo* memo = find_memo(r);
+  return memo != nullptr ? memo->flow_id : std::string();
+}
+
+struct Variable {
+  std::string_view name;
+  std::string (*value)(ngx_http_request_t* r);
+};
+
+constexpr Variable kVariables[] = {
+    {"oauth_sub", sub},     {"oauth_email", email},       {"oauth_name", user_name},
+    {"oauth_scope", scope}, {"oauth_provider", provider}, {"oauth_issuer", issuer},
+    {"oauth_jti", jti},     {"oauth_error", error},       {"oauth_flow_id", flow_id},
+};
+
+constexpr std::string_view kClaimPrefix = "oauth_claim_";
+
+ngx_int_t set_value(ngx_http_request_t* r, ngx_http_variable_value_t* v,
+                    const std::string& text) noexcept {
+  const ngx_str_t copy = pool_copy(r->pool, text);
+  if (copy.data == nullptr) {
+    return NGX_ERROR;
+  }
+  v->data = copy.data;
+  v->len = static_cast<unsigned>(copy.len) & 0x0FFFFFFFU;
+  v->valid = 1;
+  v->no_cacheable = 0;
+  v->not_found = 0;
+  return NGX_OK;
+}
+
+ngx_int_t get_variable(ngx_http_request_t* r, ngx_http_variable_value_t* v, uintptr_t data) noexcept
+    try {
+  return set_value(r, v, kVariables[data].value(r));
+} catch (...) {
+  return NGX_ERROR;
+}
+
+// nginx lower-cases names of variables: `_` stands for any one character.
+bool fits(std::string_view pattern, std::string_view name) noexcept {
+  if (pattern.size() != name.size()) {
+    return false;
+  }
+  for (std::size_t i = 0; i < pattern.size(); ++i) {
+    if (pattern[i] != '_' && ascii_lower(name.substr(i, 1))[0] != pattern[i]) {
+      return false;
+    }
+  }
+  return true;
+}
+
+std::string find_claim(const Json& claims, std::string_view pattern) {
+  if (claims.has(pattern)) {
+    return text_of(claims.get(pattern));
+  }
+  std::string found;
+  int count = 0;
+  for (const auto& [name, value] : claims.members()) {
+    if (fits(pattern, name)) {
+      found = text_of(value);
+      ++count;
+    }
+  }
+  return count == 1 ? found : std::string();
+}
+
+ngx_int_t get_claim(ngx_http_request_t* r, ngx_http_variable_value_t* v, uintptr_t data) noexcept
+    try {
+  const std::string_view name = view(*reinterpret_cast<ngx_str_t*>(data));
+  const Outcome* outcome = outcome_for(r);
+  const bool known = outcome != nullptr && outcome->admission;
+  return set_value(r, v,
+                   known ? find_claim(outcome->admission->claims, name.substr(kClaimPrefix.size()))
+                         : std::string());
+} catch (...) {
+  return NGX_ERROR;
+}
+
+ngx_http_variable_t* add(ngx_conf_t* cf, std::string_view name, ngx_uint_t flags) noexcept {
+  ngx_str_t copy = pool_copy(cf->pool, name);
+  return copy.data == nullptr ? nullptr
+                              : ngx_http_add_variable(cf, &copy, flags | NGX_HTTP_VAR_NOCACHEABLE);
+}
+
+}  // namespace
+
+ngx_int_t add_variables(ngx_conf_t* cf) noexcept {
+  for (std::size_t i = 0; i < std::size(kVariables); ++i) {
+    ngx_http_variable_t* variable = add(cf, kVariables[i].name, 0);
+    if (variable == nullptr) {
+      return NGX_ERROR;
+    }
+    variable->get_handler = get_variable;
+    variable->data = i;
+  }
+  ngx_http_variable_t* claims = add(cf, kClaimPrefix, NGX_HTTP_VAR_PREFIX);
+  if (claims == nullptr) {
+    return NGX_ERROR;
+  }
+  claims->get_handler = get_claim;
+  return NGX_OK;
+}
+
+}  // namespace oauth
