@@ -7,15 +7,17 @@
 namespace oauth {
 namespace {
 
-bool shares_kid(const Key& key, const std::vector<Key>& all) {
-  return !key.kid().empty() && std::count_if(all.begin(), all.end(), [&](const Key& other) {
-                                 return other.kid() == key.kid();
-                               }) > 1;
-}
-
-bool is_symmetric_among_public(const Key& key, const std::vector<Key>& all) {
-  return key.is_symmetric() && !std::all_of(all.begin(), all.end(),
-                                            [](const Key& other) { return other.is_symmetric(); });
+// RFC 7517 4.5: kids tell keys apart; which of two was meant is not for us to guess. A key that
+// says itself that it is for encryption is not meant in any case.
+bool is_shared(std::string_view kid, const Json& members, std::size_t count) {
+  int holders = 0;
+  for (std::size_t i = 0; i < count && !kid.empty(); ++i) {
+    const Json member = members.at(i);
+    if (member.string("kid") == kid && member.string("use") != "enc") {
+      ++holders;
+    }
+  }
+  return holders > 1;
 }
 
 }  // namespace
@@ -30,40 +32,43 @@ Result<KeySet> KeySet::parse(std::string_view json, bool symmetric) {
     return Problem::key_set_empty;
   }
   KeySet result;
-  for (std::size_t i = 0; i < std::min(members.size(), kMaxKeys); ++i) {
+  const std::size_t count = std::min(members.size(), kMaxKeys);
+  for (std::size_t i = 0; i < count; ++i) {
     const Json member = members.at(i);
     std::string_view why;
     Result<Key> key = Key::from_jwk(member, symmetric, why);
-    if (key) {
-      result.keys_.push_back(std::move(*key));
+    const std::string_view kid = member.string("kid").value_or("");
+    if (!key) {
+      result.leave_out(kid, why);
+    } else if (is_shared(kid, members, count)) {
+      result.leave_out(kid, "another key has the same kid");
     } else {
-      result.leave_out(member.string("kid").value_or(""), why);
+      result.keys_.push_back(std::move(*key));
     }
   }
   if (members.size() > kMaxKeys) {
     result.left_out_.emplace_back("every key after the first 64");
   }
-  // RFC 8725 3.1: what is published is no secret, so a MAC under it proves nothing.
-  result.leave_out_if(is_symmetric_among_public, "symmetric key beside public keys");
-  // RFC 7517 4.5: kids tell keys apart. Which of two was meant is not for us to guess.
-  result.leave_out_if(shares_kid, "another key has the same kid");
+  result.leave_out_published_secrets();
   if (result.keys_.empty()) {
     return Problem::key_set_empty;
   }
   return result;
 }
 
-void KeySet::leave_out_if(bool (*unwanted)(const Key& key, const std::vector<Key>& all),
-                          std::string_view why) {
-  std::vector<Key> kept;
+// RFC 8725 3.1: a set with public keys in it is there to be published, and what is published is no
+// secret: a MAC under it proves nothing.
+void KeySet::leave_out_published_secrets() {
+  const auto is_symmetric = [](const Key& key) { return key.is_symmetric(); };
+  if (std::all_of(keys_.begin(), keys_.end(), is_symmetric)) {
+    return;
+  }
   for (const Key& key : keys_) {
-    if (unwanted(key, keys_)) {
-      leave_out(key.kid(), why);
-    } else {
-      kept.push_back(key);
+    if (key.is_symmetric()) {
+      leave_out(key.kid(), "symmetric key beside public keys");
     }
   }
-  keys_ = std::move(kept);
+  std::erase_if(keys_, is_symmetric);
 }
 
 void KeySet::leave_out(std::string_view kid, std::string_view why) {

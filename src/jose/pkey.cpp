@@ -55,6 +55,7 @@ Pkey build_point(const char* type, std::string_view group, std::string point);
 bool is_valid_point(EVP_PKEY& key);
 bool halves_match(EVP_PKEY& key, AlgSet algs);
 std::string_view rsa_weakness(const BIGNUM& n, const BIGNUM& e);
+bool has_roca_fingerprint(const BIGNUM& n);
 const Curve* find_curve(std::string_view Curve::*name, std::string_view value);
 const Curve* curve_of(const EVP_PKEY& key);
 BigNumber number_of(std::string_view bytes);
@@ -272,7 +273,28 @@ std::string_view rsa_weakness(const BIGNUM& n, const BIGNUM& e) {
   if (!BN_is_odd(&e) || BN_num_bits(&e) < 17 || BN_num_bits(&e) > 64) {
     return "RSA exponent is even, under 65537 or over 64 bit";
   }
+  if (has_roca_fingerprint(n)) {
+    return "RSA modulus can be factored (CVE-2017-15361)";
+  }
   return {};
+}
+
+// The chips in question made primes that are powers of 65537 modulo every small prime, so their
+// products are too. Of the primes up to 167 these have residues that are none; one healthy modulus
+// in 2^27 passes for one of theirs.
+bool has_roca_fingerprint(const BIGNUM& n) {
+  for (BN_ULONG prime : {11U, 13U, 17U, 19U, 37U, 53U, 61U, 71U, 73U, 79U, 97U, 103U, 107U, 109U,
+                         127U, 151U, 157U}) {
+    const BN_ULONG residue = BN_mod_word(&n, prime);
+    BN_ULONG power = 1;
+    for (BN_ULONG i = 1; i < prime && power != residue; ++i) {
+      power = power * 65537 % prime;
+    }
+    if (power != residue) {
+      return false;
+    }
+  }
+  return true;
 }
 
 // A public key of `type` from its parameters; null when OpenSSL refuses them.

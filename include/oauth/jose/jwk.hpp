@@ -1,6 +1,7 @@
 // KeySet: a JWK Set (RFC 7517 5). It keeps what is usable and says what it left out: whatever Key
-// refuses, both of two keys that share a kid, symmetric keys (never from a JWKS, and never beside
-// public keys). Of members with private parts the public part is used.
+// refuses, both of two keys that share a kid (unless one is marked for encryption), symmetric keys
+// (never from a JWKS, and never beside public keys). Of members with private parts the public part
+// is used.
 #pragma once
 
 #include <string>
@@ -35,8 +36,7 @@ class KeySet {
   Json public_jwks() const;
 
  private:
-  void leave_out_if(bool (*unwanted)(const Key& key, const std::vector<Key>& all),
-                    std::string_view why);
+  void leave_out_published_secrets();
   void leave_out(std::string_view kid, std::string_view why);
 
   std::vector<Key> keys_;

@@ -85,12 +85,15 @@ TEST(KeySet, KeysWithoutKidDoNotCollide) {
   EXPECT_EQ(set->keys().size(), 2U);
 }
 
-TEST(KeySet, AKeyThatIsUnusableAnywayCollidesWithNone) {
-  Json encryption = keys().rsa.with_kid("same").public_jwk();
-  encryption.set("use", "enc");
-  const auto set = KeySet::parse(set_of({encryption, keys().p256.with_kid("same").public_jwk()}));
+TEST(KeySet, AKeyForEncryptionCollidesWithNoneButABrokenOneDoes) {
+  Json other = keys().rsa.with_kid("same").public_jwk();
+  const Json good = keys().p256.with_kid("same").public_jwk();
+  other.set("use", "enc");
+  const auto set = KeySet::parse(set_of({other, good}));
   ASSERT_TRUE(set);
   EXPECT_EQ(kids(set), Strings{"same"});
+  other.set("use", "sig").set("n", "!");
+  EXPECT_EQ(outcome(KeySet::parse(set_of({other, good}))), "key_set_empty");
 }
 
 TEST(KeySet, SymmetricKeysOfAJwksAreLeftOutAndTheOthersKept) {

@@ -1,5 +1,6 @@
 #include "oauth/jose/pkey.hpp"
 
+#include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/param_build.h>
@@ -225,6 +226,21 @@ TEST(Pkey, RsaIsBoundedAtBothEndsAndItsNumbersAreOdd) {
   EXPECT_EQ(outcome(make_rsa("", kF4, unused_why)), "key_weak");
   // Leading zeros change no number.
   EXPECT_EQ(outcome(make_rsa('\0' + test::odd_number(2048), '\0' + kF4, unused_why)), "");
+}
+
+// 1 is a power of everything, so the residue of 1 modulo all those primes is the fingerprint too.
+TEST(Pkey, AModulusWithTheFingerprintOfCve201715361IsRefused) {
+  const std::unique_ptr<BIGNUM, decltype(&BN_free)> n(BN_new(), BN_free);
+  BN_set_bit(n.get(), 2100);
+  for (BN_ULONG prime = 3; prime < 168; prime += 2) {
+    BN_mul_word(n.get(), prime);
+  }
+  BN_add_word(n.get(), 1);
+  std::string bytes(static_cast<std::size_t>(BN_num_bytes(n.get())), '\0');
+  BN_bn2bin(n.get(), reinterpret_cast<unsigned char*>(bytes.data()));
+  std::string_view why;
+  EXPECT_EQ(outcome(make_rsa(bytes, kF4, why)), "key_weak");
+  EXPECT_EQ(why, "RSA modulus can be factored (CVE-2017-15361)");
 }
 
 TEST(Pkey, AnEcPointHasTheFieldsSizeAndLiesOnItsCurve) {
