@@ -93,6 +93,13 @@ Verdict deny(Problem problem, std::string_view flow_id, Opener opener, std::stri
   return verdict;
 }
 
+Verdict deny_alike(Problem problem, std::string_view flow_id) {
+  Verdict verdict = deny(Problem::state_refused);
+  verdict.problem = problem;
+  verdict.flow_id = flow_id;
+  return verdict;
+}
+
 Verdict answer_redirect(std::string location) {
   Reply reply;
   reply.status = 302;

@@ -34,16 +34,16 @@ Verdict give_up(const Attempt& attempt, Problem problem);
 Task<Verdict> callback(const Request& in, Ports& io) {
   auto answer = read_answer(in);
   if (!answer) {
-    co_return deny(answer.problem());
+    co_return deny_alike(answer.problem());
   }
   // RFC 9700 4.7, RFC 6749 10.12: a state that we sealed, for this broker, that still lives.
   auto attempt = open_attempt(answer->state, in.broker, io.clock.now());
   if (!attempt) {
-    co_return deny(attempt.problem());
+    co_return deny_alike(attempt.problem());
   }
   auto matched = match(in, *attempt);  // provider, browser, target still allowed
   if (!matched) {
-    co_return deny(matched.problem(), attempt->flow_id);
+    co_return deny_alike(matched.problem(), attempt->flow_id);
   }
   const Provider& provider = *in.broker.provider(attempt->provider);
   auto metadata = co_await metadata_of(provider, io);
@@ -53,7 +53,7 @@ Task<Verdict> callback(const Request& in, Ports& io) {
   // RFC 9207 2.4: before the code is sent anywhere.
   auto from_issuer = match_issuer(*answer, provider, *metadata);
   if (!from_issuer) {
-    co_return deny(from_issuer.problem(), attempt->flow_id);
+    co_return deny_alike(from_issuer.problem(), attempt->flow_id);
   }
   const std::string id = claim_name(*attempt, in.broker);
   const std::int64_t until = claim_until(*attempt, in.broker);
@@ -180,9 +180,9 @@ Task<Result<std::string>> mint_code(const Request& in, const Attempt& attempt,
 Verdict not_claimed(const Attempt& attempt, Problem problem) {
   switch (problem) {
     case Problem::store_taken:
-      return deny(Problem::state_spent, attempt.flow_id);
+      return deny_alike(Problem::state_spent, attempt.flow_id);
     case Problem::store_too_old:
-      return deny(Problem::state_too_old, attempt.flow_id);
+      return deny_alike(Problem::state_too_old, attempt.flow_id);
     case Problem::store_lost:
       return deny(Problem::claim_lost, attempt.flow_id);
     default:

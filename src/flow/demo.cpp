@@ -15,12 +15,12 @@ Task<Verdict> demo(const Request& in, Ports& io) {
   }
   const auto form = Form::parse(in.query);
   if (!form || form->get("state").empty()) {
-    co_return deny(Problem::state_missing);
+    co_return deny_alike(Problem::state_missing);
   }
   const std::string_view state = form->get("state");
   const auto attempt = open_attempt(state, in.broker, io.clock.now());
   if (!attempt) {
-    co_return deny(attempt.problem());
+    co_return deny_alike(attempt.problem());
   }
   const std::string callback = in.broker.callback_url(*provider);
   std::vector<Choice> choices;

@@ -20,6 +20,9 @@ Verdict answer_page(int status, Page page, Opener opener = Opener::none);
 // The error page of a problem, and the problem for the log.
 Verdict deny(Problem problem, std::string_view flow_id = {}, Opener opener = Opener::none,
              std::string_view hint = {});
+// The same page whatever the problem is: until an attempt is believed, nobody learns what gave him
+// away. The problem itself is for the log.
+Verdict deny_alike(Problem problem, std::string_view flow_id = {});
 // 302, RFC 9700 4.12: never 307.
 Verdict answer_redirect(std::string location);
 
