@@ -3,7 +3,7 @@
 set -euo pipefail
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-BUILD=$ROOT/build
+export BUILD=$ROOT/build
 cd "$ROOT"
 
 usage() {

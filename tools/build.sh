@@ -54,8 +54,9 @@ configure_nginx() {
 }
 
 make_nginx() {
-    local tree=$1 objs=$2 target=$3
-    make -s -j"$(jobs_here)" -C "$tree" -f "$objs/Makefile" OAUTH_CXXFLAGS="$WARNINGS" "$target" >&2
+    local tree=$1 objs=$2
+    shift 2
+    make -s -j"$(jobs_here)" -C "$tree" -f "$objs/Makefile" OAUTH_CXXFLAGS="$WARNINGS" "$@" >&2
 }
 
 install_if_new() {
@@ -65,7 +66,7 @@ install_if_new() {
 # nginx refuses another version or signature at load; say so here, where the reason can be named.
 check_fits() {
     local module=$1 nginx ours theirs
-    nginx=$(command -v nginx || echo /usr/sbin/nginx)
+    nginx=$(nginx_binary)
     ours=$(sed -n 's/^#define NGINX_VERSION *"\(.*\)"/\1/p' "$NGINX_TREE/src/core/nginx.h")
     theirs=$("$nginx" -v 2>&1 | sed 's|.*nginx/\([0-9.]*\).*|\1|')
     [ "$ours" = "$theirs" ] || die "nginx is $theirs, but nginx-dev is $ours: install the pair"

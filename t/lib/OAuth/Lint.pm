@@ -96,7 +96,7 @@ sub c_symbols {
     my @bad;
     _each_line(_blank($text), sub {
         my ($line, $number) = @_;
-        for my $name ($line =~ /^(?:extern\s+)?ngx_(?:module|command|http_module|core_module)_t\s+(\w+)/g) {
+        for my $name ($line =~ /^(?:extern\s+)?ngx_module_t\s+(\w+)/g) {
             push @bad, "$path:$number: $name is not named ngx_http_oauth_*" if $name !~ /^ngx_http_oauth_\w+$/;
         }
         push @bad, "$path:$number: $1 borrows nginx's name"
@@ -123,16 +123,19 @@ sub machine {
 
 # ---- the trees --------------------------------------------------------------------------------
 
-# include/oauth/RING/x.hpp, src/RING/x.cpp and t/unit/RING/x_test.cpp mirror each other: a test has
-# something to test, and a header under include/ has a source unless it is complete without one.
+# include/oauth/RING/x.hpp, src/RING/x.cpp and t/unit/RING/x_test.cpp mirror each other; a test may
+# name the aspect that it is about (x_aspect_test.cpp).
 sub mirror {
     my (@paths) = @_;
     my %there = map { $_ => 1 } @paths;
     my @bad;
     for my $path (@paths) {
         if ($path =~ m{^t/unit/(.*)_test\.cpp$}) {
-            push @bad, "$path: neither include/oauth/$1.hpp nor src/$1.cpp is there"
-                if !$there{"include/oauth/$1.hpp"} && !$there{"src/$1.cpp"} && !$there{"src/$1.hpp"};
+            my $tested = $1;
+            1 while !(grep { $there{$_} } "include/oauth/$tested.hpp", "src/$tested.cpp", "src/$tested.hpp")
+                && $tested =~ s{_[^/_]+$}{};
+            push @bad, "$path: neither include/oauth/$tested.hpp nor src/$tested.cpp is there"
+                if !grep { $there{$_} } "include/oauth/$tested.hpp", "src/$tested.cpp", "src/$tested.hpp";
         } elsif ($path =~ m{^src/((?:base|jose|proto|flow)/[^/]+)\.cpp$}) {
             push @bad, "$path: include/oauth/$1.hpp is not there"
                 if !$there{"include/oauth/$1.hpp"} && !$there{"src/$1.hpp"};

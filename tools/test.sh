@@ -1,0 +1,25 @@
+# shellcheck shell=bash
+# test: everything that can fail. The last lines are prove's.
+
+command_test() {
+    need_tests
+    install_node_modules
+    command_build
+    command_probe
+    build_sanitized
+    run_prove "$@"
+}
+
+run_prove() {
+    if [ $# -eq 0 ]; then set -- t/*.t; fi
+    prove --timer -j"$(jobs_here)" "$@"
+}
+
+# The lock file says which; it names no host, so npm's own settings say from where.
+install_node_modules() {
+    local stamp=t/node/node_modules/.installed
+    if cmp -s t/node/package-lock.json "$stamp"; then return 0; fi
+    say "installing t/node by npm"
+    (cd t/node && npm ci --ignore-scripts --no-progress --loglevel=error >&2)
+    cp t/node/package-lock.json "$stamp"
+}
