@@ -1,6 +1,7 @@
+#include "oauth/jose/claims.hpp"
+
 #include "jose/support.hpp"
 #include "jose/verify_support.hpp"
-#include "oauth/jose/verify.hpp"
 
 namespace oauth {
 namespace {
@@ -20,7 +21,7 @@ void expect_rows(std::initializer_list<ClaimRow> rows, const Expectations& expec
   }
 }
 
-TEST(VerifyClaims, IssAudAndSubAreComparedByteForByte) {
+TEST(Claims, IssAudAndSubAreComparedByteForByte) {
   constexpr const char* kIssuer = "token_issuer_wrong";
   constexpr const char* kAudience = "token_audience_wrong";
   constexpr const char* kSubject = "token_subject_wrong";
@@ -67,7 +68,7 @@ TEST(VerifyClaims, IssAudAndSubAreComparedByteForByte) {
   EXPECT_EQ(judge_claims(with_sub(256)), kSubject);
 }
 
-TEST(VerifyClaims, AnAudienceIsNeededUnlessAnyWillDo) {
+TEST(Claims, AnAudienceIsNeededUnlessAnyWillDo) {
   Expectations nobody = expectations();
   nobody.audiences.clear();
   expect_rows({{R"({"aud":"us"})", "token_audience_wrong"},
@@ -80,7 +81,7 @@ TEST(VerifyClaims, AnAudienceIsNeededUnlessAnyWillDo) {
   expect_rows({{R"({"aud":"them"})", ""}, {R"({"aud":null})", ""}, {R"({"aud":17})", ""}}, any);
 }
 
-TEST(VerifyClaims, AzpFollowsOpenIdConnect) {
+TEST(Claims, AzpFollowsOpenIdConnect) {
   Expectations expect = expectations();
   expect_rows({{R"({"azp":"them"})", ""}}, expect);
   expect.authorized_party = "us";
@@ -100,7 +101,7 @@ TEST(VerifyClaims, AzpFollowsOpenIdConnect) {
 }
 
 // kNow is 1700000000, the skew 30.
-TEST(VerifyClaims, TheEdgesOfATokensLifeAreExact) {
+TEST(Claims, TheEdgesOfATokensLifeAreExact) {
   constexpr const char* kExpired = "token_expired";
   constexpr const char* kEarly = "token_not_yet_valid";
   Expectations expect = expectations();
@@ -136,7 +137,7 @@ TEST(VerifyClaims, TheEdgesOfATokensLifeAreExact) {
               expect);
 }
 
-TEST(VerifyClaims, TimesAreNumbersFrom1970To2To53) {
+TEST(Claims, TimesAreNumbersFrom1970To2To53) {
   constexpr const char* kMalformed = "token_time_malformed";
   expect_rows({{R"({"exp":null})", kMalformed}}, expectations());
   for (const char* value :
@@ -159,13 +160,13 @@ TEST(VerifyClaims, TimesAreNumbersFrom1970To2To53) {
             kMalformed);
 }
 
-TEST(VerifyClaims, IatIsNeededWhereItIsRequired) {
+TEST(Claims, IatIsNeededWhereItIsRequired) {
   Expectations expect = expectations();
   expect.require_iat = true;
   expect_rows({{R"({})", "token_time_malformed"}, {R"({"iat":1699999999})", ""}}, expect);
 }
 
-TEST(VerifyClaims, WithoutAnExpectedNonceATokenOfAnotherKindIsRefused) {
+TEST(Claims, WithoutAnExpectedNonceATokenOfAnotherKindIsRefused) {
   constexpr const char* kKind = "token_kind_refused";
   expect_rows({{R"({"nonce":"n"})", kKind},
                {R"({"nonce":""})", kKind},
@@ -180,7 +181,7 @@ TEST(VerifyClaims, WithoutAnExpectedNonceATokenOfAnotherKindIsRefused) {
             kKind);
 }
 
-TEST(VerifyClaims, AnExpectedNonceMustBeThere) {
+TEST(Claims, AnExpectedNonceMustBeThere) {
   constexpr const char* kNonce = "token_nonce_wrong";
   Expectations expect = expectations();
   expect.nonce = "n-1";
@@ -196,7 +197,7 @@ TEST(VerifyClaims, AnExpectedNonceMustBeThere) {
 }
 
 // Each row is wrong in one more way than the next: the first way is the one reported.
-TEST(VerifyClaims, ReportsTheFirstReasonInItsOrder) {
+TEST(Claims, ReportsTheFirstReasonInItsOrder) {
   Expectations expect = expectations();
   expect.authorized_party = "us";
   const std::string bad =
@@ -216,7 +217,7 @@ TEST(VerifyClaims, ReportsTheFirstReasonInItsOrder) {
   EXPECT_EQ(judge_claims(good_with(bad), expect), "token_subject_wrong");
 }
 
-TEST(VerifyClaims, AnIssuerThatNobodyExpectsMatchesNoToken) {
+TEST(Claims, AnIssuerThatNobodyExpectsMatchesNoToken) {
   Expectations expect = expectations();
   expect.issuer.clear();
   EXPECT_EQ(judge_claims(good_with(R"({"iss":""})"), expect), "token_issuer_wrong");
