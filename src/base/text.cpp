@@ -217,9 +217,6 @@ std::string hex_encode(std::string_view bytes) {
 }
 
 std::optional<std::string> hex_decode(std::string_view text) {
-  if (text.size() % 2 != 0) {
-    return std::nullopt;
-  }
   std::string bytes;
   bytes.reserve(text.size() / 2);
   for (std::size_t i = 0; i < text.size(); i += 2) {

@@ -208,10 +208,11 @@ TEST(JsonPointer, FindsWhatRfc6901Finds) {
 }
 
 TEST(JsonPointer, IsNullWhereItLeadsNowhere) {
-  const Json json = parsed(R"({"foo":["bar"],"~":1,"~2":2,"x":"y"})");
+  const Json json = parsed(R"({"foo":["bar"],"~":1,"~2":2,"/":3,"x":"y"})");
   for (const std::string_view pointer :
-       {"foo", "/foo/-", "/foo/1", "/foo/00", "/foo/+0", "/foo/0x0", "/foo/ 0", "/foo/", "/foo/0/0",
-        "/~", "/~2", "/x/0", "/absent/x", "//", "/foo/18446744073709551616", "/foo/4294967296"}) {
+       {"foo", "xfoo", "/foo/-", "/foo/1", "/foo/00", "/foo/+0", "/foo/0x0", "/foo/ 0", "/foo/",
+        "/foo/0/0", "/~", "/~2", "/x/0", "/absent/x", "//", "/foo/18446744073709551616",
+        "/foo/4294967296"}) {
     EXPECT_EQ(json.at_pointer(pointer).kind(), Kind::null) << pointer;
   }
 }

@@ -117,6 +117,7 @@ TEST(EqualConstantTime, IsTrueOnlyForEqualBytes) {
   EXPECT_TRUE(equal_constant_time("abc", "abc"));
   EXPECT_FALSE(equal_constant_time("abc", "abd"));
   EXPECT_FALSE(equal_constant_time("abc", "ab"));
+  EXPECT_FALSE(equal_constant_time("ab", "abc"));
   EXPECT_FALSE(equal_constant_time(std::string_view("a\0b", 3), std::string_view("a\0c", 3)));
 }
 
@@ -191,7 +192,7 @@ TEST(Xaes256Gcm, OpensNothingShorterThanATag) {
 }
 
 TEST(Xaes256Gcm, LeavesTheOpensslErrorQueueEmptyWhenItFails) {
-  ERR_clear_error();
+  ERR_raise(ERR_LIB_USER, ERR_R_INTERNAL_ERROR);
   EXPECT_FALSE(xaes256gcm_open(std::string(32, 'k'), kNonce, std::string(40, 'x'), "aad"));
   EXPECT_EQ(ERR_peek_error(), 0U);
 }
@@ -240,6 +241,18 @@ TEST_F(SealedBlob, HasTheDocumentedLayout) {
   EXPECT_EQ(blob_[0], '\1');
   EXPECT_EQ(hex_encode(blob_.substr(1, 4)), ring_.key_ids().at(0));
   EXPECT_EQ(blob_.size(), 1U + 4 + 24 + 16 + std::string_view("the payload").size() + 16);
+}
+
+TEST_F(SealedBlob, IsBoundToItsHeaderAndContextUnderAKeyOfItsPurpose) {
+  const Secret key = hkdf_sha256(std::string(32, 'a'), "oauth/v1 seal code", 32);
+  std::string aad = blob_.substr(0, 5);
+  aad += '\1';  // Purpose::code
+  aad += std::string(7, '\0') + static_cast<char>(kBroker.size()) + std::string(kBroker);
+  aad += std::string(7, '\0') + '\7' + "codes/1";
+  auto plaintext = xaes256gcm_open(key.bytes(), blob_.substr(5, 24), blob_.substr(29), aad);
+  ASSERT_TRUE(plaintext);
+  EXPECT_EQ(hex_encode(plaintext->substr(0, 16)), "000000006553f100000000006553f22c");
+  EXPECT_EQ(plaintext->substr(16), "the payload");
 }
 
 TEST_F(SealedBlob, DiffersEachTimeForTheSamePayload) {

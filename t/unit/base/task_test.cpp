@@ -49,7 +49,7 @@ Task<int> inner(Stage& stage) {
   const Tracer tracer(stage.log, "inner");
   stage.log.emplace_back("inner runs");
   Park park(stage.log, stage.parked);
-  const int one = co_await park;
+  const auto one = co_await park;
   stage.log.emplace_back("inner resumed");
   co_return one + 1;
 }
@@ -57,7 +57,7 @@ Task<int> inner(Stage& stage) {
 Task<std::string> outer(Stage& stage) {
   const Tracer tracer(stage.log, "outer");
   stage.log.emplace_back("outer runs");
-  const int two = co_await inner(stage);
+  const auto two = co_await inner(stage);
   stage.log.push_back("outer got " + std::to_string(two));
   co_return std::to_string(two + 1);
 }
@@ -121,7 +121,7 @@ Task<int> run_out_of_memory() {
 }
 
 Task<int> await_it() {
-  const int value = co_await run_out_of_memory();
+  const auto value = co_await run_out_of_memory();
   co_return value;
 }
 

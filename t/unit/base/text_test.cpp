@@ -172,6 +172,11 @@ TEST(Utf8, RefusesOverlongsSurrogatesAndWhatIsOutOfRangeOrCutShort) {
   }
 }
 
+TEST(Utf8, EndsWhereTheTextEnds) {
+  EXPECT_FALSE(is_utf8(std::string_view("\xC3\xA9").substr(0, 1)));
+  EXPECT_FALSE(is_utf8(std::string_view("\xF0\x9F\x98\x80").substr(0, 3)));
+}
+
 TEST(AsciiCase, ChangesLettersAndNothingElse) {
   EXPECT_EQ(ascii_lower("AZ@[`{az\xC3\x89"), "az@[`{az\xC3\x89");
   EXPECT_TRUE(iequals_ascii("Bearer", "bEARER"));

@@ -141,6 +141,15 @@ TEST(UriIpLiteral, IsAnyAddressAndNoName) {
   }
 }
 
+TEST(UriHost, IsBoundedAsDnsBoundsIt) {
+  const std::string label(63, 'a');
+  EXPECT_TRUE(Uri::parse("https://" + label + ".example"));
+  EXPECT_FALSE(Uri::parse("https://" + label + "a.example"));
+  const std::string longest = label + '.' + label + '.' + label + '.' + std::string(61, 'b');
+  EXPECT_TRUE(Uri::parse("https://" + longest));
+  EXPECT_FALSE(Uri::parse("https://" + longest + 'b'));
+}
+
 TEST(Uri, IsAcceptedUpToTheBoundAndNotBeyond) {
   const std::string start = "https://a/";
   const std::string longest = start + std::string(2048 - start.size(), 'x');
