@@ -29,7 +29,9 @@ class Pause {
   Done await_resume() noexcept { return kDone; }
 
  private:
-  static void on_timer(ngx_event_t* event) { static_cast<Pause*>(event->data)->flow_.wake(); }
+  static void on_timer(ngx_event_t* event) noexcept {
+    static_cast<Pause*>(event->data)->flow_.wake();
+  }
 
   Flow& flow_;
   ngx_msec_t length_;

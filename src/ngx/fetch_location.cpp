@@ -154,7 +154,7 @@ std::string location_text(ngx_conf_t* cf, const std::string& trust_store) {
 }
 
 // In place of proxy_pass's own: 404 to whoever is not a call that has yet to send.
-ngx_int_t enter_location(ngx_http_request_t* r) {
+ngx_int_t enter_location(ngx_http_request_t* r) noexcept {
   FetchCall* call = FetchCall::of(r);
   if (call == nullptr || !call->enter()) {
     return NGX_HTTP_NOT_FOUND;
@@ -163,7 +163,7 @@ ngx_int_t enter_location(ngx_http_request_t* r) {
 }
 
 // The first handler of every location: a fetch goes no further in any but its own.
-ngx_int_t keep_at_home(ngx_http_request_t* r) {
+ngx_int_t keep_at_home(ngx_http_request_t* r) noexcept {
   if (!FetchCall::made(r)) {
     return NGX_DECLINED;
   }
@@ -176,7 +176,7 @@ ngx_http_output_header_filter_pt next_header_filter;
 ngx_http_output_body_filter_pt next_body_filter;
 
 // Nothing of a provider's reply goes on to the filters of the client's.
-ngx_int_t header_filter(ngx_http_request_t* r) {
+ngx_int_t header_filter(ngx_http_request_t* r) noexcept {
   if (!FetchCall::made(r)) {
     return next_header_filter(r);
   }
@@ -184,7 +184,7 @@ ngx_int_t header_filter(ngx_http_request_t* r) {
   return NGX_OK;
 }
 
-ngx_int_t body_filter(ngx_http_request_t* r, ngx_chain_t* in) {
+ngx_int_t body_filter(ngx_http_request_t* r, ngx_chain_t* in) noexcept {
   if (!FetchCall::made(r)) {
     return next_body_filter(r, in);
   }
@@ -213,12 +213,12 @@ void answer(ngx_http_variable_value_t* v, std::string_view value) {
   v->not_found = 0;
 }
 
-const FetchCall* sending_call(const ngx_http_request_t* r) {
+const FetchCall* sending_call(const ngx_http_request_t* r) noexcept {
   const FetchCall* call = FetchCall::of(r);
   return call != nullptr && call->is_sending() ? call : nullptr;
 }
 
-ngx_int_t get_field(ngx_http_request_t* r, ngx_http_variable_value_t* v, uintptr_t index) {
+ngx_int_t get_field(ngx_http_request_t* r, ngx_http_variable_value_t* v, uintptr_t index) noexcept {
   const FetchCall* call = sending_call(r);
   if (call == nullptr) {
     v->not_found = 1;
@@ -228,7 +228,8 @@ ngx_int_t get_field(ngx_http_request_t* r, ngx_http_variable_value_t* v, uintptr
   return NGX_OK;
 }
 
-ngx_int_t get_header(ngx_http_request_t* r, ngx_http_variable_value_t* v, uintptr_t index) {
+ngx_int_t get_header(ngx_http_request_t* r, ngx_http_variable_value_t* v,
+                     uintptr_t index) noexcept {
   const FetchCall* call = sending_call(r);
   v->not_found = 1;
   if (call == nullptr) {

@@ -89,7 +89,7 @@ void Flow::wake() noexcept {
   }
 }
 
-void Flow::on_wake(ngx_event_t* event) {
+void Flow::on_wake(ngx_event_t* event) noexcept {
   ngx_http_request_t* r = static_cast<Flow*>(event->data)->request_;
   ngx_connection_t* c = r->connection;
   ngx_http_set_log_request(c->log, r);

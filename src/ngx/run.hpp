@@ -46,7 +46,7 @@ class Flow {
   ngx_http_request_t* request() const noexcept { return request_; }
 
  private:
-  static void on_wake(ngx_event_t* event);
+  static void on_wake(ngx_event_t* event) noexcept;
   void settle() noexcept;
   void watch_client() noexcept;
   ngx_http_request_t* request_;
