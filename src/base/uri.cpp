@@ -28,6 +28,10 @@ bool is_scheme(std::string_view text) noexcept {
   });
 }
 
+// RFC 3986 3.4 and 3.5, and what browsers leave as it is behind a path (WHATWG URL 1.3): a client
+// sends its `location.href`. Nothing there tells one host from another.
+constexpr std::string_view kBehindPath = "/?[]{}|^`";
+
 // RFC 3986 3.3 to 3.5: what a path, a query and a fragment are made of, `extra` beside pchar.
 bool is_made_of_pchars(std::string_view text, std::string_view extra) {
   static constexpr std::string_view kOthers = "!$&'()*+,;=:@%";
@@ -234,8 +238,8 @@ std::optional<Uri> Uri::parse(std::string_view text, std::size_t max) {
   }
   uri.path_ = rest;
   if (!is_made_of_pchars(uri.path_, "/") || has_dot_segment(uri.path_) ||
-      !is_made_of_pchars(uri.query_.value_or(""), "/?") ||
-      !is_made_of_pchars(uri.fragment_.value_or(""), "/?")) {
+      !is_made_of_pchars(uri.query_.value_or(""), kBehindPath) ||
+      !is_made_of_pchars(uri.fragment_.value_or(""), kBehindPath)) {
     return std::nullopt;
   }
   return uri;

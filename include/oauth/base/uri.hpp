@@ -2,7 +2,8 @@
 // RFC 3986 generic syntax, narrowed to what all browsers and servers read alike: absolute, ASCII,
 // no userinfo, no backslash, no control character or space, no bad percent sequence, no `.` or `..`
 // segment however encoded, no leading zero in a port, no empty host for http(s), no forbidden
-// scheme. What this refuses has several readings somewhere; it is never repaired.
+// scheme; wider only where every browser is: `[]{}|^` and backtick may stand in query and fragment.
+// What this refuses has several readings somewhere; it is never repaired.
 #pragma once
 
 #include <cstdint>
