@@ -1,0 +1,96 @@
+# A real browser: the demo as a visitor uses it, and the real Dexie client at a certified provider.
+use lib 't/lib';
+use OAuth::Test;
+use Cwd qw(abs_path);
+
+my $missing = OAuth::Idp->missing;
+plan skip_all => $missing if $missing;
+plan skip_all => 'no chromium' if !-x ($ENV{E2E_CHROMIUM} || '/usr/bin/chromium');
+
+$ENV{E2E_ARTIFACTS} = artifacts();
+
+subtest 'the demo page' => sub {
+    my $nginx = OAuth::Nginx->new(http => demo_http());
+    $nginx->start;
+    browse('t/e2e/demo.mjs', 'http://localhost:' . $nginx->port . '/');
+    $nginx->stop;
+};
+
+subtest 'the real Dexie client' => sub {
+    my $idp = OAuth::Idp->new;
+    my $nginx = OAuth::Nginx->new(http => dexie_http($idp), log_level => 'info');
+    is system('node', 't/e2e/bundle.mjs', $nginx->dir . '/page'), 0, 'the page is bundled' or return;
+    my $base = 'http://localhost:' . $nginx->port;
+    $idp->start(redirect_uris => ["$base/oauth/callback/acme"]);
+    $nginx->start;
+    browse('t/e2e/dexie.mjs', "$base/", $idp->issuer);
+    is $idp->requests('token'), 1, 'the code was exchanged once';
+    unlike $nginx->error_log . $nginx->access_log, qr/[?&](?:code|state)=[\w-]{8}/,
+        'no code or state of the provider is in a log';
+    $nginx->stop;
+    $idp->stop;
+};
+
+done_testing;
+
+# Runs a story and takes its lines for ours.
+sub browse {
+    my (@command) = @_;
+    open my $output, '-|', 'node', @command or die "node: $!\n";
+    while (my $line = <$output>) {
+        chomp $line;
+        $line =~ /^(not )?ok (?:\d+ )?- (.*)/ ? ok(!$1, $2) : note($line);
+    }
+    ok close $output, 'the story comes to its end';
+    return;
+}
+
+sub artifacts {
+    my $folder = $ENV{OAUTH_BUILD} || 'build';
+    mkdir $_ for $folder, "$folder/artifacts";
+    return abs_path("$folder/artifacts");
+}
+
+# The http block of the demo, as tools/run.sh fills it in.
+sub demo_http {
+    my ($text) = slurp('demo/nginx.conf') =~ /^http \{\n(.*)^\}/ms;
+    my $app = abs_path('demo/app');
+    $text =~ s/^\s*(?:access_log|\w+_temp_path|oauth_state_dir)\s.*\n//mg;
+    $text =~ s/\@LISTEN\@/listen 127.0.0.1:%%PORT%%;/g;
+    $text =~ s/\@PORT\@/%%PORT%%/g;
+    $text =~ s/\@BACKEND_PORT\@/%%PORT1%%/g;
+    $text =~ s/\@APP\@/$app/g;
+    return $text;
+}
+
+sub dexie_http {
+    my ($idp) = @_;
+    my ($issuer, $id, $secret) = ($idp->issuer, $idp->client_id, $idp->client_secret);
+    return <<"CONF";
+include /etc/nginx/mime.types;
+oauth_provider acme {
+    type          oidc;
+    issuer        $issuer;
+    client_id     $id;
+    client_secret $secret;
+    display_name  "Acme ID";
+}
+server {
+    listen 127.0.0.1:%%PORT%%;
+    oauth_broker       http://localhost:%%PORT%%;
+    oauth_allow_origin http://localhost:%%PORT%%;
+    root %%DIR%%/page;
+    location /api/ {
+        oauth_protect bearer;
+        proxy_set_header X-User \$oauth_sub;
+        proxy_pass http://127.0.0.1:%%PORT1%%;
+    }
+    # There is no sync backend here; a login does not need one.
+    location /sync { return 404; }
+}
+server {
+    listen 127.0.0.1:%%PORT1%%;
+    location / { default_type text/plain; return 200 \$http_x_user; }
+}
+CONF
+}

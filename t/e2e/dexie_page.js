@@ -1,0 +1,17 @@
+// The page that esbuild bundles: an app of the real dexie-cloud-addon, and a handle for the test.
+import Dexie from 'dexie';
+import dexieCloud from 'dexie-cloud-addon';
+
+const db = new Dexie('e2e', { addons: [dexieCloud] });
+db.version(1).stores({ items: '@id, title' });
+db.cloud.configure({ databaseUrl: location.origin, requireAuth: false, tryUseServiceWorker: false });
+
+db.cloud.currentUser.subscribe((user) => {
+  const { userId, email, name, isLoggedIn, isLoading } = user;
+  document.querySelector('#user').textContent = JSON.stringify({ userId, email, name, isLoggedIn, isLoading });
+});
+document.querySelector('#login').addEventListener('click', () => db.cloud.login().catch((error) => {
+  document.querySelector('#failure').textContent = String(error);
+}));
+window.db = db;
+db.open();
