@@ -120,7 +120,7 @@ Result<Pkey> make_ed25519(std::string_view x, std::string_view& why) {
 
 Result<Pkey> generate_p256() {
   const QuietErrors quiet;
-  Pkey key = share(EVP_EC_gen("P-256"));
+  Pkey key = share(EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-256"));
   return key == nullptr ? Result<Pkey>(Problem::internal) : std::move(key);
 }
 

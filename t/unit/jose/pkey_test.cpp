@@ -27,9 +27,10 @@ std::string written(std::string_view pem, Write write) {
   return {data, static_cast<std::size_t>(size)};
 }
 
-std::string rsa_pem_with_exponent(unsigned long e) {
+// `type` "RSA" or "RSA-PSS", 2048 bit.
+EVP_PKEY* generate_rsa(const char* type, BN_ULONG e) {
   const std::unique_ptr<EVP_PKEY_CTX, decltype(&EVP_PKEY_CTX_free)> context(
-      EVP_PKEY_CTX_new_from_name(nullptr, "RSA", nullptr), EVP_PKEY_CTX_free);
+      EVP_PKEY_CTX_new_from_name(nullptr, type, nullptr), EVP_PKEY_CTX_free);
   const std::unique_ptr<BIGNUM, decltype(&BN_free)> exponent(BN_new(), BN_free);
   BN_set_word(exponent.get(), e);
   EVP_PKEY* key = nullptr;
@@ -37,7 +38,7 @@ std::string rsa_pem_with_exponent(unsigned long e) {
   EVP_PKEY_CTX_set_rsa_keygen_bits(context.get(), 2048);
   EVP_PKEY_CTX_set1_rsa_keygen_pubexp(context.get(), exponent.get());
   EXPECT_EQ(EVP_PKEY_generate(context.get(), &key), 1);
-  return test::pem_of(key);
+  return key;
 }
 
 // The private half of one P-256 key with the public half of another.
@@ -122,7 +123,7 @@ TEST(PrivatePem, WeakRsaIsRefusedAndSaysWhy) {
   std::string_view why;
   EXPECT_EQ(outcome(read_private_pem(test::rsa_pem(1024), why)), "key_weak");
   EXPECT_EQ(why, "RSA modulus under 2048 bit");
-  EXPECT_EQ(outcome(read_private_pem(rsa_pem_with_exponent(3), why)), "key_weak");
+  EXPECT_EQ(outcome(read_private_pem(test::pem_of(generate_rsa("RSA", 3)), why)), "key_weak");
   EXPECT_EQ(why, "RSA exponent is even, under 65537 or over 64 bit");
 }
 
@@ -132,8 +133,7 @@ TEST(PrivatePem, OtherTypesAndCurvesAreRefused) {
     const std::string pem = test::pem_of(EVP_PKEY_Q_keygen(nullptr, nullptr, type));
     EXPECT_EQ(outcome(read_private_pem(pem, unused_why)), "key_malformed") << type;
   }
-  const std::string pss =
-      test::pem_of(EVP_PKEY_Q_keygen(nullptr, nullptr, "RSA-PSS", std::size_t{2048}));
+  const std::string pss = test::pem_of(generate_rsa("RSA-PSS", 65537));
   EXPECT_EQ(outcome(read_private_pem(pss, unused_why)), "key_malformed");
 }
 
@@ -181,10 +181,11 @@ TEST(ClientKey, MustBeRsaOf2048To4096BitWithExponent65537) {
   const std::string f4_and_two("\x01\x00\x03", 3);
   EXPECT_EQ(outcome(read_client_der(rsa_der(2048, f4_and_two))), "public_key_refused");
 
-  for (EVP_PKEY* made : {EVP_RSA_gen(1024), EVP_RSA_gen(2040), EVP_EC_gen("P-256"),
-                         EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519"),
-                         EVP_PKEY_Q_keygen(nullptr, nullptr, "RSA-PSS", std::size_t{2048})}) {
+  for (EVP_PKEY* made :
+       {EVP_RSA_gen(1024), EVP_RSA_gen(2040), EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-256"),
+        EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519"), generate_rsa("RSA-PSS", 65537)}) {
     const Pkey key(made, EVP_PKEY_free);
+    ASSERT_NE(key, nullptr);
     EXPECT_EQ(outcome(read_client_der(write_public_der(*key))), "public_key_refused");
   }
 }
