@@ -172,4 +172,17 @@ sub conforms {
 
 conforms('shared memory' => 'shm:probe:1m');
 
+SKIP: {
+    skip 'no redis-server', 4 if !grep { -x "$_/redis-server" } split /:/, $ENV{PATH};
+    my $redis = OAuth::Redis->new->start;
+    conforms('redis over TCP' => 'redis://127.0.0.1:' . $redis->port . '/3 prefix=probe:');
+    is_deeply [grep { !/^probe:(?:claim|code|grant|count):/ } @{ $redis->command(EVAL => <<'LUA', 0) }], [],
+redis.call('SELECT', 3) return redis.call('KEYS', '*')
+LUA
+        'every key begins with the prefix, in the chosen database';
+    is $redis->command('DBSIZE'), 0, 'and no other database holds one';
+    conforms('redis over a unix socket' => 'redis+unix:' . $redis->socket_path . '?db=4 connections=1');
+    $redis->stop;
+}
+
 done_testing;

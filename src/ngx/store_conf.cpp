@@ -1,5 +1,8 @@
 // `oauth_store`: the text of the directive becomes a backend, or an [emerg] line that says what to
 // write instead. No line shows a user name or a password.
+#include "ngx/conf.hpp"
+#include "ngx/redis_store.hpp"
+#include "ngx/redis_url.hpp"
 #include "ngx/shm_store.hpp"
 #include "ngx/store.hpp"
 
@@ -8,9 +11,10 @@ namespace {
 
 constexpr std::string_view kDefaultZone = "oauth";
 constexpr std::size_t kDefaultBytes = std::size_t{16} * 1024 * 1024;
+constexpr in_port_t kRedisPort = 6379;
 
-StoreBackend* complain(ngx_conf_t* cf, std::string_view what) {
-  ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "oauth_store: %*s", what.size(), what.data());
+StoreBackend* complain(ngx_conf_t* cf, const std::string& what) {
+  conf_error(cf, "oauth_store: " + what);
   return nullptr;
 }
 
@@ -44,6 +48,44 @@ StoreBackend* make_shm(ngx_conf_t* cf, std::string_view url, std::size_t argumen
   return ShmStoreBackend::make(cf, name, static_cast<std::size_t>(bytes));
 }
 
+// The addresses of the server. A name is looked up here, while the configuration is loaded.
+bool resolve(ngx_conf_t* cf, const RedisOptions& options, std::vector<ngx_addr_t>& addresses) {
+  ngx_url_t url{};
+  url.url = pool_copy(cf->pool, options.address);
+  url.default_port = kRedisPort;
+  if (url.url.data == nullptr) {
+    return false;
+  }
+  if (ngx_parse_url(cf->pool, &url) != NGX_OK || url.naddrs == 0) {
+    complain(cf, "\"" + options.address + "\": " + (url.err != nullptr ? url.err : "no address") +
+                     ": write HOST:PORT with a name that this machine can look up, or an address");
+    return false;
+  }
+  addresses.assign(url.addrs, url.addrs + url.naddrs);
+  return true;
+}
+
+StoreBackend* make_redis(ngx_conf_t* cf, std::string_view url,
+                         const std::vector<std::string_view>& parameters) {
+  ParsedRedis parsed = parse_redis(url, parameters);
+  if (!parsed.error.empty()) {
+    return complain(cf, parsed.error);
+  }
+  RedisOptions& options = parsed.options;
+  if (!options.password_file.empty()) {
+    const std::optional<std::string> password = read_small_file(cf, options.password_file);
+    if (!password) {
+      return nullptr;
+    }
+    options.password = Secret(*password);
+  }
+  std::vector<ngx_addr_t> addresses;
+  if (!resolve(cf, options, addresses)) {
+    return nullptr;
+  }
+  return make_in<RedisBackend>(cf->pool, std::move(options), std::move(addresses));
+}
+
 }  // namespace
 
 StoreBackend* make_store(ngx_conf_t* cf, const ngx_array_t& args) {
@@ -55,7 +97,11 @@ StoreBackend* make_store(ngx_conf_t* cf, const ngx_array_t& args) {
   if (url.substr(0, 4) == "shm:") {
     return make_shm(cf, url, args.nelts);
   }
-  return complain(cf, "write shm:NAME:SIZE, for example shm:oauth:16m");
+  std::vector<std::string_view> parameters;
+  for (ngx_uint_t i = 2; i < args.nelts; i++) {
+    parameters.push_back(view(words[i]));
+  }
+  return make_redis(cf, url, parameters);
 }
 
 StoreBackend* make_default_store(ngx_conf_t* cf) {

@@ -89,8 +89,14 @@ sub each {
 # answers; in list context also how many workers gave them.
 sub parallel {
     my ($self, $count, $verb, $ask) = @_;
+    return parallel_over([$self], $count, $verb, $ask);
+}
+
+# So, with the questions spread over several such nginx.
+sub parallel_over {
+    my ($stores, $count, $verb, $ask) = @_;
     my $text = OAuth::Http::format_request('GET', target($verb, $ask), host => 'localhost');
-    my @connections = map { $self->{nginx}->connect } 1 .. $count;
+    my @connections = map { $stores->[$_ % @$stores]{nginx}->connect } 1 .. $count;
     $_->send($text) for @connections;
     my (@told, %workers);
     for my $connection (@connections) {

@@ -1,0 +1,388 @@
+#include "ngx/redis_connection.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "ngx/redis_node.hpp"
+
+namespace oauth {
+namespace {
+
+constexpr ngx_msec_t kFirstPause = 100;  // ms; doubles with each failure
+constexpr ngx_msec_t kLongestPause = 3000;
+constexpr std::size_t kReadSize = 16384;
+
+std::string error_text(ngx_err_t error) {
+  return std::strerror(error);
+}
+
+}  // namespace
+
+RedisConnection::RedisConnection(RedisNode& node, ngx_log_t* log) : node_(node), log_(*log) {
+  log_.log_level = std::min<ngx_uint_t>(log_.log_level, NGX_LOG_ALERT);
+  timer_.handler = on_timer;
+  timer_.data = this;
+  timer_.log = &log_;
+}
+
+bool RedisConnection::usable() const noexcept {
+  return ready() || (!down_ && !retiring_ && state_ != State::closed);
+}
+
+RedisTicket* RedisConnection::submit(std::string command, RedisWaiter& waiter, std::size_t index) {
+  Pending& pending = pending_.emplace_back();
+  pending.ticket = std::make_unique<RedisTicket>(RedisTicket{&waiter, index});
+  pending.bytes = std::move(command);
+  pending.deadline = ngx_current_msec + node_.options().timeout;
+  // The worker does not end while somebody waits.
+  timer_.cancelable = 0;
+  if (state_ == State::ready) {
+    enqueue(pending);
+    post_flush();
+    if (!timer_.timer_set) {
+      arm(pending.deadline);
+    }
+  }
+  return pending.ticket.get();
+}
+
+// ---- coming up
+// ------------------------------------------------------------------------------------
+
+void RedisConnection::connect() {
+  ngx_addr_t& address = node_.address(attempts_++);
+  peer_ = {};
+  peer_.sockaddr = address.sockaddr;
+  peer_.socklen = address.socklen;
+  peer_.name = &address.name;
+  peer_.get = ngx_event_get_peer;
+  peer_.log = &log_;
+  peer_.log_error = NGX_ERROR_ERR;
+  peer_.so_keepalive = 1;
+
+  state_ = State::connecting;
+  const ngx_int_t rc = ngx_event_connect_peer(&peer_);
+  const ngx_err_t error = ngx_socket_errno;
+  connection_ = peer_.connection;
+  if (rc != NGX_OK && rc != NGX_AGAIN) {
+    fail("cannot connect: " + error_text(error));
+    return;
+  }
+  connection_->data = this;
+  connection_->read->handler = on_read;
+  connection_->write->handler = on_write;
+  deadline_ = ngx_current_msec + node_.options().timeout;
+  arm(deadline_);
+  if (rc == NGX_OK) {
+    on_connected();
+  }
+}
+
+// The bytes go through the connection's recv and send: a TLS handshake, which replaces them, has
+// its place here.
+void RedisConnection::on_connected() {
+  int error = 0;
+  socklen_t size = sizeof(error);
+  if (getsockopt(connection_->fd, SOL_SOCKET, SO_ERROR, &error, &size) == -1) {
+    error = ngx_socket_errno;
+  }
+  if (error != 0) {
+    fail("cannot connect: " + error_text(error));
+    return;
+  }
+  if (peer_.sockaddr->sa_family != AF_UNIX) {
+    (void)ngx_tcp_nodelay(connection_);  // slower without, but no worse
+  }
+  greet();
+}
+
+// Nothing else is sent until all of this has succeeded: a command that outran a failed AUTH or
+// SELECT would reach another user's rights or another database. PING tells whether the server
+// serves.
+void RedisConnection::greet() {
+  state_ = State::greeting;
+  parser_ = std::make_unique<RedisParser>();
+  const RedisOptions& options = node_.options();
+  const auto send = [this](const char* verb, const std::vector<std::string_view>& arguments) {
+    greetings_.push_back(verb);
+    const std::string bytes = redis_command(arguments);
+    queued_ += bytes.size();
+    out_ += bytes;
+  };
+  if (!options.password.empty()) {
+    const std::string_view password = options.password.bytes();
+    if (options.user.empty()) {
+      send("AUTH", {"AUTH", password});
+    } else {
+      send("AUTH", {"AUTH", options.user, password});
+    }
+  }
+  if (options.database != 0) {
+    send("SELECT", {"SELECT", std::to_string(options.database)});
+  }
+  send("PING", {"PING"});
+  flush();
+}
+
+bool RedisConnection::on_greeted(const RedisReply& reply) {
+  const std::string_view verb = greetings_.front();
+  greetings_.pop_front();
+  // A user without the right to PING has been authenticated all the same.
+  if (reply.kind == RedisReply::Kind::error &&
+      (verb != "PING" || redis_error_code(reply) != "NOPERM")) {
+    return fail(redis_refusal(verb, reply));
+  }
+  if (greetings_.empty()) {
+    become_ready();
+  }
+  return true;
+}
+
+void RedisConnection::become_ready() {
+  state_ = State::ready;
+  if (down_) {
+    node_.tell(NGX_LOG_NOTICE, "is back");
+  }
+  down_ = false;
+  failures_ = 0;
+  ready_since_ = ngx_current_msec;
+  if (timer_.timer_set) {
+    ngx_del_timer(&timer_);
+  }
+  for (Pending& pending : pending_) {
+    enqueue(pending);
+  }
+  if (!pending_.empty()) {
+    arm(pending_.front().deadline);
+    post_flush();
+  }
+}
+
+// ---- serving
+// --------------------------------------------------------------------------------------
+
+void RedisConnection::enqueue(Pending& pending) {
+  out_ += pending.bytes;
+  queued_ += pending.bytes.size();
+  pending.end = queued_;
+  pending.bytes = std::string();
+}
+
+// Commands of one round of the event loop leave in one write.
+void RedisConnection::post_flush() noexcept {
+  if (!connection_->write->posted) {
+    ngx_post_event(connection_->write, &ngx_posted_events);
+  }
+}
+
+void RedisConnection::flush() {
+  std::size_t done = 0;
+  while (done < out_.size()) {
+    auto* data = reinterpret_cast<u_char*>(out_.data()) + done;
+    const ssize_t count = connection_->send(connection_, data, out_.size() - done);
+    if (count == NGX_AGAIN) {
+      break;
+    }
+    if (count <= 0) {
+      fail("cannot send: " + error_text(ngx_socket_errno));
+      return;
+    }
+    done += static_cast<std::size_t>(count);
+    sent_ += static_cast<std::uint64_t>(count);
+  }
+  out_.erase(0, done);
+  if (ngx_handle_write_event(connection_->write, 0) != NGX_OK ||
+      ngx_handle_read_event(connection_->read, 0) != NGX_OK) {
+    fail("cannot watch the socket");
+  }
+}
+
+void RedisConnection::read() {
+  std::array<u_char, kReadSize> buffer;
+  for (;;) {
+    const ssize_t count = connection_->recv(connection_, buffer.data(), buffer.size());
+    if (count == NGX_AGAIN) {
+      if (ngx_handle_read_event(connection_->read, 0) != NGX_OK) {
+        fail("cannot watch the socket");
+      }
+      return;
+    }
+    if (count == 0) {
+      on_closed();
+      return;
+    }
+    if (count < 0) {
+      fail("cannot receive: " + error_text(ngx_socket_errno));
+      return;
+    }
+    if (!parse({reinterpret_cast<char*>(buffer.data()), static_cast<std::size_t>(count)})) {
+      return;
+    }
+  }
+}
+
+// False when the connection is gone.
+bool RedisConnection::parse(std::string_view bytes) {
+  std::vector<RedisReply> replies;
+  if (!parser_->parse(bytes, replies)) {
+    return fail("protocol error: " + parser_->reason());
+  }
+  for (RedisReply& reply : replies) {
+    if (!take(std::move(reply))) {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool RedisConnection::take(RedisReply&& reply) {
+  if (!greetings_.empty()) {
+    return on_greeted(reply);
+  }
+  if (pending_.empty() || pending_.front().end > sent_) {
+    return fail("protocol error: a reply that nobody asked for");
+  }
+  if (reply.kind == RedisReply::Kind::error) {
+    // Behind the address may be another server by now, or this one may want AUTH again.
+    const std::string code = redis_error_code(reply);
+    retiring_ = retiring_ || code == "READONLY" || code == "NOAUTH";
+  }
+  const std::unique_ptr<RedisTicket> ticket = std::move(pending_.front().ticket);
+  pending_.pop_front();
+  if (ticket->waiter != nullptr) {
+    ticket->waiter->on_reply(ticket->index, std::move(reply));
+  }
+  if (!pending_.empty()) {
+    return true;
+  }
+  if (retiring_) {
+    disconnect();
+    pause();
+    return false;
+  }
+  if (timer_.timer_set) {
+    ngx_del_timer(&timer_);
+  }
+  return true;
+}
+
+// ---- going down
+// -----------------------------------------------------------------------------------
+
+// A server may close what has been idle for long; that is no failure until it cannot be had back.
+void RedisConnection::on_closed() {
+  const bool idle = state_ == State::ready && pending_.empty();
+  if (idle && ngx_current_msec - ready_since_ > kLongestPause) {
+    disconnect();
+    connect();
+    return;
+  }
+  fail("the server closed the connection");
+}
+
+// Always false, for `return fail(...)`.
+bool RedisConnection::fail(const std::string& reason) {
+  const std::deque<Pending> pending = std::exchange(pending_, {});
+  const std::uint64_t sent = sent_;
+  disconnect();
+  node_.tell(NGX_LOG_ERR, reason);
+  for (const Pending& lost : pending) {
+    if (lost.ticket->waiter != nullptr) {
+      lost.ticket->waiter->on_failure(lost.ticket->index, lost.end != 0 && lost.end <= sent);
+    }
+  }
+  pause();
+  return false;
+}
+
+void RedisConnection::distrust() {
+  if (state_ == State::ready && pending_.empty()) {
+    disconnect();
+    down_ = true;
+    connect();
+  }
+}
+
+// Equal jitter: half of the pause is certain, half is chance, so that workers and nodes do not come
+// back in step.
+void RedisConnection::pause() noexcept {
+  down_ = true;
+  const ngx_msec_t pause = std::min(kLongestPause, kFirstPause << std::min(failures_, 10U));
+  failures_++;
+  arm(ngx_current_msec + pause / 2 + static_cast<ngx_msec_t>(ngx_random()) % (pause / 2));
+}
+
+void RedisConnection::disconnect() noexcept {
+  if (connection_ != nullptr) {
+    ngx_close_connection(connection_);
+    connection_ = nullptr;
+  }
+  if (timer_.timer_set) {
+    ngx_del_timer(&timer_);
+  }
+  state_ = State::closed;
+  retiring_ = false;
+  parser_.reset();
+  greetings_.clear();
+  out_.clear();
+}
+
+void RedisConnection::close() noexcept {
+  disconnect();
+  for (Pending& pending : pending_) {
+    if (pending.ticket->waiter != nullptr) {
+      pending.ticket->waiter->on_failure(pending.ticket->index, true);
+    }
+  }
+  pending_.clear();
+}
+
+void RedisConnection::expire() {
+  if (state_ == State::closed) {
+    connect();
+    return;
+  }
+  const bool serving = state_ == State::ready && !pending_.empty();
+  const ngx_msec_t deadline = serving ? pending_.front().deadline : deadline_;
+  if (static_cast<ngx_msec_int_t>(deadline - ngx_current_msec) > 0) {
+    arm(deadline);
+    return;
+  }
+  const std::string within = " within " + std::to_string(node_.options().timeout) + " ms";
+  fail(state_ == State::connecting ? "no connection" + within : "no answer" + within);
+  node_.distrust();
+}
+
+void RedisConnection::arm(ngx_msec_t deadline) noexcept {
+  const auto left = static_cast<ngx_msec_int_t>(deadline - ngx_current_msec);
+  // nginx waits for timers before a worker ends, but need not for those nobody waits for.
+  timer_.cancelable = pending_.empty() ? 1 : 0;
+  ngx_add_timer(&timer_, left > 0 ? static_cast<ngx_msec_t>(left) : 0);
+}
+
+// ---- nginx's events
+// -------------------------------------------------------------------------------
+
+void RedisConnection::on_read(ngx_event_t* event) noexcept {
+  auto* self = static_cast<RedisConnection*>(static_cast<ngx_connection_t*>(event->data)->data);
+  if (self->state_ == State::connecting) {
+    self->on_connected();
+    return;
+  }
+  self->read();
+}
+
+void RedisConnection::on_write(ngx_event_t* event) noexcept {
+  auto* self = static_cast<RedisConnection*>(static_cast<ngx_connection_t*>(event->data)->data);
+  if (self->state_ == State::connecting) {
+    self->on_connected();
+    return;
+  }
+  self->flush();
+}
+
+void RedisConnection::on_timer(ngx_event_t* event) noexcept {
+  static_cast<RedisConnection*>(event->data)->expire();
+}
+
+}  // namespace oauth

@@ -1,0 +1,114 @@
+// RedisConnection: one pipelined connection of a worker to a server. It connects by itself, greets
+// (AUTH, SELECT, PING), answers commands in their order, and after a failure comes back with
+// growing, jittered pauses. A connection that breaks or lets a command wait too long is closed:
+// what was never written was not done, what was written may have been.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+
+#include "ngx/nginx.hpp"
+#include "ngx/redis_codec.hpp"
+
+namespace oauth {
+
+class RedisNode;
+
+// Whoever waits for replies. Its member functions only record and mark; they never resume anything.
+class RedisWaiter {
+ public:
+  virtual void on_reply(std::size_t index, RedisReply&& reply) noexcept = 0;
+  // `written`: all of the command was handed to the kernel, so it may have been carried out.
+  virtual void on_failure(std::size_t index, bool written) noexcept = 0;
+
+ protected:
+  ~RedisWaiter() = default;
+};
+
+// A command's claim to its reply. The queue owns it; a waiter that dies empties it, and the late
+// reply then frees it.
+struct RedisTicket {
+  RedisWaiter* waiter;
+  std::size_t index;
+};
+
+class RedisConnection {
+ public:
+  static constexpr std::size_t kMaxPending = 512;
+
+  RedisConnection(RedisNode& node, ngx_log_t* log);
+  ~RedisConnection() { close(); }
+  RedisConnection(const RedisConnection&) = delete;
+  RedisConnection& operator=(const RedisConnection&) = delete;
+
+  void connect();
+  // Another connection to the server waited in vain: an idle one connects anew before it is used.
+  void distrust();
+  // Without a word to anybody who waits: the worker ends.
+  void close() noexcept;
+
+  bool ready() const noexcept { return state_ == State::ready && !retiring_; }
+  // The last attempt failed, and none has succeeded since.
+  bool down() const noexcept { return down_; }
+  // Commands may be handed over: they are sent at once, or as soon as a first attempt has
+  // succeeded.
+  bool usable() const noexcept;
+  std::size_t pending() const noexcept { return pending_.size(); }
+
+  // Only while usable. The ticket stays valid until its waiter was told or emptied it.
+  RedisTicket* submit(std::string command, RedisWaiter& waiter, std::size_t index);
+
+ private:
+  enum class State : std::uint8_t { closed, connecting, greeting, ready };
+  struct Pending {
+    std::unique_ptr<RedisTicket> ticket;
+    std::string bytes;      // until they are sent
+    std::uint64_t end = 0;  // where it ends in all that was ever sent; 0: not queued for sending
+    ngx_msec_t deadline = 0;
+  };
+
+  static void on_read(ngx_event_t* event) noexcept;
+  static void on_write(ngx_event_t* event) noexcept;
+  static void on_timer(ngx_event_t* event) noexcept;
+
+  void on_connected();
+  void greet();
+  bool on_greeted(const RedisReply& reply);
+  void become_ready();
+  void read();
+  bool parse(std::string_view bytes);
+  bool take(RedisReply&& reply);
+  void enqueue(Pending& pending);
+  void flush();
+  void post_flush() noexcept;
+  void expire();
+  void on_closed();
+  bool fail(const std::string& reason);
+  void disconnect() noexcept;
+  void pause() noexcept;
+  void arm(ngx_msec_t deadline) noexcept;
+
+  RedisNode& node_;
+  ngx_log_t log_;  // quieter than the worker's: what happens to a connection is told by us, once
+  ngx_event_t timer_{};
+  ngx_peer_connection_t peer_{};
+  ngx_connection_t* connection_ = nullptr;
+  State state_ = State::closed;
+  bool down_ = false;
+  bool retiring_ = false;  // answers what is pending, takes no more, then connects anew
+  unsigned failures_ = 0;  // in a row
+  std::size_t attempts_ = 0;
+  ngx_msec_t deadline_ = 0;  // of connecting and greeting
+  ngx_msec_t ready_since_ = 0;
+
+  std::unique_ptr<RedisParser> parser_;
+  std::deque<const char*> greetings_;  // the verbs whose replies are to come
+  std::deque<Pending> pending_;
+  std::string out_;           // being sent
+  std::uint64_t queued_ = 0;  // bytes ever put into out_
+  std::uint64_t sent_ = 0;    // bytes ever taken by the kernel
+};
+
+}  // namespace oauth

@@ -1,0 +1,262 @@
+#include "ngx/redis_store.hpp"
+
+#include <algorithm>
+#include <optional>
+
+#include "ngx/redis_call.hpp"
+
+namespace oauth {
+namespace {
+
+using Kind = RedisReply::Kind;
+
+// Compare and set, in one step at the server: 1 done, 0 another value, -1 no value.
+constexpr std::string_view kSwap =
+    "local v = redis.call('GET', KEYS[1]) "
+    "if not v then return -1 end "
+    "if v ~= ARGV[1] then return 0 end "
+    "if ARGV[3] == '0' then redis.call('DEL', KEYS[1]) "
+    "else redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3]) end "
+    "return 1";
+
+constexpr std::string_view kClaim = "claim:";
+constexpr std::string_view kShares[] = {"code:", "grant:", "count:"};
+
+constexpr std::int64_t kLongest = std::int64_t{100} * 366 * 24 * 3600;  // s; Redis has a limit
+
+std::int64_t milliseconds_until(std::int64_t expires) noexcept {
+  const std::int64_t left = expires - ngx_time();
+  return std::clamp<std::int64_t>(left, 0, kLongest) * 1000;
+}
+
+bool is_status(const RedisReply& reply) noexcept {
+  return reply.kind == Kind::status;
+}
+
+class RedisStore final : public Store {
+ public:
+  RedisStore(Flow& flow, RedisTopology& topology, const std::string& prefix,
+             std::string& script) noexcept
+      : flow_(flow), topology_(topology), prefix_(prefix), script_(script) {}
+
+  bool known_down() const noexcept override { return topology_.known_down(); }
+  Task<Check> claim(std::string_view name, std::int64_t issued, std::int64_t expires) override;
+  Task<Result<std::string>> take(Share share, const std::vector<std::string>& names) override;
+  Task<Check> put(Share share, std::string_view name, std::string_view value,
+                  std::int64_t expires) override;
+  Task<Result<std::string>> get(Share share, std::string_view name) override;
+  Task<Check> drop(Share share, std::string_view name) override;
+  Task<Check> swap(Share share, std::string_view name, std::string_view expected,
+                   std::string_view value, std::int64_t expires) override;
+
+ private:
+  std::string key(std::string_view kind, std::string_view name) const;
+  std::string key(Share share, std::string_view name) const {
+    return key(kShares[static_cast<std::size_t>(share)], name);
+  }
+  Task<Result<RedisReply>> ask(std::string key, std::vector<std::string_view> arguments);
+  Task<Result<std::vector<RedisReply>>> send(std::vector<RedisCommand> commands);
+  Task<Check> load_script(const std::string& key);
+  Problem refused(std::string_view verb, std::string_view key, const RedisReply& reply);
+
+  Flow& flow_;
+  RedisTopology& topology_;
+  const std::string& prefix_;
+  std::string& script_;
+};
+
+Task<Check> RedisStore::claim(std::string_view name, std::int64_t, std::int64_t expires) {
+  const std::string milliseconds = std::to_string(milliseconds_until(expires));
+  if (milliseconds == "0") {
+    co_return Problem::store_too_old;
+  }
+  const std::string at = key(kClaim, name);
+  std::vector<std::string_view> arguments{"SET", at, "1", "NX", "PX", milliseconds};
+  auto reply = co_await ask(at, std::move(arguments));
+  if (!reply) {
+    co_return reply.problem();
+  }
+  if (reply->kind == Kind::nil) {
+    co_return Problem::store_taken;
+  }
+  co_return is_status(*reply) ? Check(kDone) : Check(refused("SET", at, *reply));
+}
+
+Task<Result<std::string>> RedisStore::take(Share share, const std::vector<std::string>& names) {
+  std::vector<RedisCommand> commands;
+  for (const std::string& name : names) {
+    std::string at = key(share, name);
+    std::string bytes = redis_command({"GETDEL", at});
+    commands.push_back(RedisCommand{std::move(at), std::move(bytes)});
+  }
+  auto replies = co_await send(std::move(commands));
+  if (!replies) {
+    co_return replies.problem();
+  }
+  std::optional<std::string> value;
+  std::optional<Problem> refusal;
+  for (std::size_t i = 0; i < names.size(); i++) {
+    RedisReply& reply = (*replies)[i];
+    if (reply.kind == Kind::text) {
+      if (!value) {
+        value = std::move(reply.text);
+      }
+    } else if (reply.kind != Kind::nil) {
+      const std::string at = key(share, names[i]);
+      refusal = refused("GETDEL", at, reply);
+    }
+  }
+  if (refusal) {
+    // A value that was taken while another name may keep one: the promise of `take` is broken.
+    co_return value ? Problem::store_lost : *refusal;
+  }
+  if (!value) {
+    co_return Problem::store_absent;
+  }
+  co_return std::move(*value);
+}
+
+Task<Check> RedisStore::put(Share share, std::string_view name, std::string_view value,
+                            std::int64_t expires) {
+  if (value.size() > kMaxStoreValue) {
+    co_return Problem::internal;
+  }
+  const std::string milliseconds = std::to_string(milliseconds_until(expires));
+  if (milliseconds == "0") {
+    co_return co_await drop(share, name);
+  }
+  const std::string at = key(share, name);
+  std::vector<std::string_view> arguments{"SET", at, value, "PX", milliseconds};
+  auto reply = co_await ask(at, std::move(arguments));
+  if (!reply) {
+    co_return reply.problem();
+  }
+  co_return is_status(*reply) ? Check(kDone) : Check(refused("SET", at, *reply));
+}
+
+Task<Result<std::string>> RedisStore::get(Share share, std::string_view name) {
+  const std::string at = key(share, name);
+  std::vector<std::string_view> arguments{"GET", at};
+  auto reply = co_await ask(at, std::move(arguments));
+  if (!reply) {
+    co_return reply.problem();
+  }
+  if (reply->kind == Kind::nil) {
+    co_return Problem::store_absent;
+  }
+  if (reply->kind != Kind::text) {
+    co_return refused("GET", at, *reply);
+  }
+  co_return std::move(reply->text);
+}
+
+Task<Check> RedisStore::drop(Share share, std::string_view name) {
+  const std::string at = key(share, name);
+  std::vector<std::string_view> arguments{"DEL", at};
+  auto reply = co_await ask(at, std::move(arguments));
+  if (!reply) {
+    co_return reply.problem();
+  }
+  co_return reply->kind == Kind::integer ? Check(kDone) : Check(refused("DEL", at, *reply));
+}
+
+Task<Check> RedisStore::swap(Share share, std::string_view name, std::string_view expected,
+                             std::string_view value, std::int64_t expires) {
+  if (value.size() > kMaxStoreValue) {
+    co_return Problem::internal;
+  }
+  const std::string at = key(share, name);
+  const std::string milliseconds = std::to_string(milliseconds_until(expires));
+  // Once more if the server has forgotten the script: it was restarted or flushed.
+  for (int attempt = 0; attempt < 2; attempt++) {
+    if (script_.empty()) {
+      auto loaded = co_await load_script(at);
+      if (!loaded) {
+        co_return loaded.problem();
+      }
+    }
+    const std::string script = script_;
+    std::vector<std::string_view> arguments{"EVALSHA", script, "1",         at,
+                                            expected,  value,  milliseconds};
+    auto reply = co_await ask(at, std::move(arguments));
+    if (!reply) {
+      co_return reply.problem();
+    }
+    if (reply->kind == Kind::integer) {
+      co_return reply->integer == 1 ? Check(kDone)
+      : reply->integer == 0         ? Check(Problem::store_taken)
+                                    : Check(Problem::store_absent);
+    }
+    if (reply->kind != Kind::error || redis_error_code(*reply) != "NOSCRIPT") {
+      co_return refused("EVALSHA", at, *reply);
+    }
+    script_.clear();
+  }
+  co_return Problem::store_down;
+}
+
+Task<Check> RedisStore::load_script(const std::string& key) {
+  std::vector<std::string_view> arguments{"SCRIPT", "LOAD", kSwap};
+  auto reply = co_await ask(key, std::move(arguments));
+  if (!reply) {
+    co_return reply.problem();
+  }
+  if (reply->kind != Kind::text) {
+    co_return refused("SCRIPT", key, *reply);
+  }
+  script_ = std::move(reply->text);
+  co_return kDone;
+}
+
+std::string RedisStore::key(std::string_view kind, std::string_view name) const {
+  std::string key = prefix_;
+  key += kind;
+  key += name;
+  return key;
+}
+
+Task<Result<RedisReply>> RedisStore::ask(std::string key, std::vector<std::string_view> arguments) {
+  std::vector<RedisCommand> commands;
+  commands.push_back(RedisCommand{std::move(key), redis_command(arguments)});
+  auto replies = co_await send(std::move(commands));
+  if (!replies) {
+    co_return replies.problem();
+  }
+  co_return std::move(replies->front());
+}
+
+Task<Result<std::vector<RedisReply>>> RedisStore::send(std::vector<RedisCommand> commands) {
+  auto replies = co_await RedisCall(flow_, topology_, std::move(commands));
+  co_return replies;
+}
+
+// An answer that is not the verb's own: nothing was done, and the operator must know why.
+Problem RedisStore::refused(std::string_view verb, std::string_view key, const RedisReply& reply) {
+  topology_.node_for(key).tell(NGX_LOG_ERR, reply.kind == Kind::error
+                                                ? redis_refusal(verb, reply)
+                                                : std::string(verb) + " has an unexpected answer");
+  return Problem::store_down;
+}
+
+}  // namespace
+
+RedisBackend::RedisBackend(RedisOptions options, std::vector<ngx_addr_t> addresses)
+    : options_(std::move(options)),
+      topology_(std::make_unique<RedisSingle>(options_, std::move(addresses))) {}
+
+std::unique_ptr<Store> RedisBackend::open(Flow& flow) {
+  return std::make_unique<RedisStore>(flow, *topology_, options_.prefix, script_);
+}
+
+ngx_int_t RedisBackend::init_worker(ngx_cycle_t* cycle) {
+  if (ngx_process == NGX_PROCESS_WORKER || ngx_process == NGX_PROCESS_SINGLE) {
+    topology_->start(cycle->log);
+  }
+  return NGX_OK;
+}
+
+void RedisBackend::exit_worker(ngx_cycle_t*) {
+  topology_->stop();
+}
+
+}  // namespace oauth

@@ -1,0 +1,25 @@
+// The store in Redis, shared by all workers and nodes. Every verb is one round trip (swap: up to
+// three, the first time), atomic at the server. Redis 6.2 or later.
+#pragma once
+
+#include "ngx/redis_node.hpp"
+#include "ngx/store.hpp"
+
+namespace oauth {
+
+class RedisBackend final : public StoreBackend {
+ public:
+  RedisBackend(RedisOptions options, std::vector<ngx_addr_t> addresses);
+
+  std::unique_ptr<Store> open(Flow& flow) override;
+  ngx_int_t init_worker(ngx_cycle_t* cycle) override;
+  void exit_worker(ngx_cycle_t* cycle) override;
+  bool is_remote() const noexcept override { return true; }
+
+ private:
+  RedisOptions options_;
+  std::unique_ptr<RedisTopology> topology_;
+  std::string script_;  // the SHA-1 by which the server knows our script, once it told us
+};
+
+}  // namespace oauth
