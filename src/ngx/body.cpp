@@ -28,6 +28,9 @@ void refuse(ngx_http_request_t* r, BodyDone done, Problem problem) noexcept {
 
 // Takes what nginx has read so far. False, after an answer, when it cannot be taken.
 bool collect(ngx_http_request_t* r, Reader& reader, bool& took_any) noexcept {
+  if (r->request_body == nullptr) {
+    return true;  // a subrequest, or a body that is being thrown away
+  }
   ngx_chain_t* next = nullptr;
   for (ngx_chain_t* link = r->request_body->bufs; link != nullptr; link = next) {
     ngx_buf_t* buffer = link->buf;

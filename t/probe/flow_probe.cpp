@@ -137,6 +137,20 @@ Task<std::string> use_store(Store& store, NginxClock& clock, const Step& step) {
   co_return describe(taken);
 }
 
+std::string look_up(const Step& step) {
+  const std::string_view text = step.argument;
+  if (step.verb == "hosts") {
+    const std::size_t space = text.find(' ');
+    const Hosts hosts = Hosts::parse(text.substr(space + 1));
+    return "[" + std::string(hosts.find(text.substr(0, space))) + "]";
+  }
+  std::string out;
+  for (const std::string& server : parse_nameservers(text)) {
+    out += "[" + server + "]";
+  }
+  return out;
+}
+
 Task<std::string> run_step(Flow& flow, const FetchPlan& plan, Store* store, const Step& step) {
   const Alive alive;
   NginxClock clock(flow);
@@ -153,6 +167,9 @@ Task<std::string> run_step(Flow& flow, const FetchPlan& plan, Store* store, cons
   if (step.verb == "nested") {
     auto slept = co_await sleep_nested(clock, std::atoll(step.argument.c_str()));
     co_return slept;
+  }
+  if (step.verb == "hosts" || step.verb == "nameservers") {
+    co_return look_up(step);
   }
   if (step.verb == "throw") {
     throw std::bad_alloc();
