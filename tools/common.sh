@@ -36,7 +36,7 @@ need_command() {
 }
 
 need_build() {
-    need nginx nginx-dev g++ make libssl-dev libhiredis-dev libjansson-dev libpcre2-dev zlib1g-dev
+    need ca-certificates nginx nginx-dev g++ make libssl-dev libhiredis-dev libjansson-dev libpcre2-dev zlib1g-dev
 }
 
 need_tests() {

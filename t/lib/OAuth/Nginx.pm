@@ -28,7 +28,7 @@ sub new {
     my ($class, %args) = @_;
     my $self = bless {
         main => '', http => '', workers => 1, probe => 0, log_level => 'info', module => 1,
-        state_dir => 1, user => 'nobody nogroup', expect => [], env => {}, %args,
+        state_dir => 1, user => $ENV{OAUTH_USER} || 'nobody nogroup', expect => [], env => {}, %args,
         ports  => [],
         folder => File::Temp->newdir('oauth-nginx-XXXXXX', TMPDIR => 1, CLEANUP => !$ENV{OAUTH_KEEP}),
     }, $class;

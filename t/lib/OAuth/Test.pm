@@ -17,6 +17,7 @@ use Test::More ();
 use Time::HiRes ();
 
 use OAuth::Browser;
+use OAuth::Client;
 use OAuth::Http;
 use OAuth::Nginx;
 use OAuth::Redis;

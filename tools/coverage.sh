@@ -1,0 +1,35 @@
+# shellcheck shell=bash
+# coverage: the lines that unit tests and tests with nginx run.
+
+COVERAGE=$BUILD/coverage
+
+command_coverage() {
+    need_tests
+    need gcovr
+    install_node_modules
+    local form
+    # shellcheck source=/dev/null
+    . "$NGINX_TREE/conf_flags"
+    mkdir -p "$COVERAGE/objs/addon" "$COVERAGE/probe/objs"
+    ln -sfn ../../objs/addon "$COVERAGE/probe/objs/addon"
+    for form in "$COVERAGE no" "$COVERAGE/probe yes"; do
+        coverage_form "${form% *}" "${form##* }"
+    done
+    find "$COVERAGE" -name '*.gcda' -delete
+    make -s -j"$(jobs_here)" -C t/unit BUILD="$COVERAGE" OPTIMISE='-O0 -g' COVERAGE=--coverage
+    "$COVERAGE/unit/test" >/dev/null || true
+    # Workers write their counts at exit, beside objects that root made.
+    local files
+    mapfile -t files < <(find t -maxdepth 1 -name '*.t' ! -name 'layers.t' ! -name 'unit.t' ! -name 'sanitized.t' ! -name 'fuzz.t' | sort)
+    OAUTH_USER=root OAUTH_BUILD=$COVERAGE prove "${files[@]}" || true
+    gcovr --root "$ROOT" --filter src/ --filter include/ --html-details "$COVERAGE/index.html" --print-summary "$COVERAGE"
+    say "build/coverage/index.html"
+}
+
+coverage_form() {
+    local folder=$1 probe=$2
+    configure_nginx "$NGINX_TREE" "$folder/objs" "$probe" "${NGX_CONF_FLAGS[@]}" \
+        --with-cc-opt='-O0 -g --coverage -Wno-error' --with-ld-opt=--coverage
+    make_nginx "$NGINX_TREE" "$folder/objs" modules
+    install_if_new "$folder/objs/ngx_http_oauth_module.so" "$folder/ngx_http_oauth_module.so"
+}
