@@ -85,6 +85,23 @@ void append_parts(std::string& to, std::initializer_list<std::string_view> parts
   }
 }
 
+// OpenSSL 3 looks an algorithm up by name and under locks each time it is not handed one: once a
+// process is enough. They live as long as the process does.
+const EVP_CIPHER* aes_256_ecb() {
+  static const EVP_CIPHER* const kCipher = EVP_CIPHER_fetch(nullptr, "AES-256-ECB", nullptr);
+  return kCipher;
+}
+
+const EVP_CIPHER* aes_256_gcm() {
+  static const EVP_CIPHER* const kCipher = EVP_CIPHER_fetch(nullptr, "AES-256-GCM", nullptr);
+  return kCipher;
+}
+
+const EVP_MD* sha_256() {
+  static const EVP_MD* const kDigest = EVP_MD_fetch(nullptr, "SHA2-256", nullptr);
+  return kDigest;
+}
+
 // ---- XAES-256-GCM
 
 bool encrypt_blocks(std::string_view key, const unsigned char* blocks, std::size_t count,
@@ -92,7 +109,7 @@ bool encrypt_blocks(std::string_view key, const unsigned char* blocks, std::size
   const Cipher aes(EVP_CIPHER_CTX_new());
   int written = 0;
   return aes != nullptr &&
-         EVP_EncryptInit_ex(aes.get(), EVP_aes_256_ecb(), nullptr, in(key), nullptr) == 1 &&
+         EVP_EncryptInit_ex(aes.get(), aes_256_ecb(), nullptr, in(key), nullptr) == 1 &&
          EVP_CIPHER_CTX_set_padding(aes.get(), 0) == 1 &&
          EVP_EncryptUpdate(aes.get(), encrypted, &written, blocks,
                            static_cast<int>(count * kBlock)) == 1;
@@ -136,8 +153,8 @@ Cipher begin(std::string_view key, std::string_view nonce, std::string_view aad,
   Cipher gcm(EVP_CIPHER_CTX_new());
   int written = 0;
   if (subkey.empty() || gcm == nullptr ||
-      EVP_CipherInit_ex(gcm.get(), EVP_aes_256_gcm(), nullptr, in(subkey.bytes()),
-                        in(nonce.substr(12)), encrypt ? 1 : 0) != 1 ||
+      EVP_CipherInit_ex(gcm.get(), aes_256_gcm(), nullptr, in(subkey.bytes()), in(nonce.substr(12)),
+                        encrypt ? 1 : 0) != 1 ||
       EVP_CipherUpdate(gcm.get(), nullptr, &written, in(aad), static_cast<int>(aad.size())) != 1) {
     return nullptr;
   }
@@ -199,7 +216,7 @@ Result<std::string> random_bytes(std::size_t count) {
 
 std::string sha256(std::string_view bytes) {
   std::string digest(kHash, '\0');
-  if (SHA256(in(bytes), bytes.size(), out(digest)) == nullptr) {
+  if (EVP_Digest(in(bytes), bytes.size(), out(digest), nullptr, sha_256(), nullptr) != 1) {
     out_of_memory();
   }
   return digest;
@@ -208,7 +225,7 @@ std::string sha256(std::string_view bytes) {
 std::string hmac_sha256(std::string_view key, std::string_view message) {
   std::string tag(kHash, '\0');
   unsigned size = 0;
-  if (!fits(key) || HMAC(EVP_sha256(), in(key), static_cast<int>(key.size()), in(message),
+  if (!fits(key) || HMAC(sha_256(), in(key), static_cast<int>(key.size()), in(message),
                          message.size(), out(tag), &size) == nullptr) {
     out_of_memory();
   }

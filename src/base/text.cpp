@@ -44,18 +44,24 @@ constexpr Digits kBase64Digits = digits_of(kBase64);
 constexpr Digits kBase64UrlDigits = digits_of(kBase64Url);
 
 std::string encode64(std::string_view bytes, const Alphabet& alphabet) {
-  std::string text;
-  text.reserve((bytes.size() + 2) / 3 * 4);
-  std::uint32_t buffer = 0;
-  int bits = 0;
-  for (const char c : bytes) {
-    buffer = (buffer << 8 | static_cast<unsigned char>(c)) & 0xFFFF;
-    for (bits += 8; bits >= 6; bits -= 6) {
-      text += alphabet[buffer >> (bits - 6) & 0x3F];
+  std::string text((bytes.size() * 8 + 5) / 6, '\0');
+  char* to = text.data();
+  const auto at = [&](std::size_t i) {
+    return static_cast<std::uint32_t>(static_cast<unsigned char>(bytes[i]));
+  };
+  std::size_t i = 0;
+  for (; i + 3 <= bytes.size(); i += 3) {
+    const std::uint32_t group = at(i) << 16 | at(i + 1) << 8 | at(i + 2);
+    for (int shift = 18; shift >= 0; shift -= 6) {
+      *to++ = alphabet[group >> shift & 0x3F];
     }
   }
-  if (bits > 0) {
-    text += alphabet[buffer << (6 - bits) & 0x3F];
+  const std::size_t rest = bytes.size() - i;
+  if (rest > 0) {
+    const std::uint32_t group = at(i) << 16 | (rest == 2 ? at(i + 1) << 8 : 0);
+    for (int shift = 18; to != text.data() + text.size(); shift -= 6) {
+      *to++ = alphabet[group >> shift & 0x3F];
+    }
   }
   return text;
 }
@@ -137,9 +143,31 @@ std::optional<std::string> decode_percent(std::string_view text, bool plus_is_sp
   return bytes;
 }
 
-bool is_unreserved(char c) noexcept {
-  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
-         c == '.' || c == '_' || c == '~';
+// RFC 3986 2.3: the base64url digits, and two more.
+constexpr auto kUnreserved = [] {
+  std::array<bool, 256> unreserved{};
+  for (const char c : kBase64Url) {
+    unreserved[static_cast<unsigned char>(c)] = true;
+  }
+  unreserved['.'] = true;
+  unreserved['~'] = true;
+  return unreserved;
+}();
+
+// Whole runs of what may stay: most values are all of that.
+void append_encoded(std::string& out, std::string_view bytes) {
+  while (!bytes.empty()) {
+    std::size_t run = 0;
+    while (run < bytes.size() && kUnreserved[static_cast<unsigned char>(bytes[run])]) {
+      ++run;
+    }
+    out += bytes.substr(0, run);
+    bytes.remove_prefix(run);
+    if (!bytes.empty()) {
+      append_percent(out, bytes.front());
+      bytes.remove_prefix(1);
+    }
+  }
 }
 
 char lower(char c) noexcept {
@@ -232,13 +260,7 @@ std::optional<std::string> hex_decode(std::string_view text) {
 std::string percent_encode(std::string_view bytes) {
   std::string text;
   text.reserve(bytes.size());
-  for (const char c : bytes) {
-    if (is_unreserved(c)) {
-      text += c;
-    } else {
-      append_percent(text, c);
-    }
-  }
+  append_encoded(text, bytes);
   return text;
 }
 
@@ -375,9 +397,9 @@ FormWriter& FormWriter::add(std::string_view name, std::string_view value) {
   if (!text_.empty()) {
     text_ += '&';
   }
-  text_ += percent_encode(name);
+  append_encoded(text_, name);
   text_ += '=';
-  text_ += percent_encode(value);
+  append_encoded(text_, value);
   return *this;
 }
 

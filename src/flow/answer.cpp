@@ -153,9 +153,15 @@ Result<std::string> allowed_origin(const Request& in) {
 }
 
 bool is_at_home(const Request& in) {
+  if (in.https != in.broker.is_https()) {
+    return false;
+  }
   const std::string own = in.broker.uri.origin();
-  const std::string here = (in.https ? "https://" : "http://") + in.authority;
-  const auto parsed = Uri::parse(here);
+  const std::string here = in.broker.uri.scheme() + "://" + in.authority;
+  if (here == own) {
+    return true;
+  }
+  const auto parsed = Uri::parse(here);  // a default port that was spelled out
   return parsed && parsed->origin() == own;
 }
 

@@ -111,7 +111,7 @@ Check match(const Request& in, const Attempt& attempt) {
     return Problem::state_other_provider;
   }
   // RFC 9700 2.1: the browser that comes back is the one that was sent out.
-  const std::string_view cookie = only_cookie(in.cookies, in.broker.cookie_name());
+  const std::string_view cookie = only_cookie(in.cookies, in.broker.cookie_name);
   if (!equal_constant_time(sha256(cookie), attempt.browser)) {
     return Problem::browser_mismatch;
   }

@@ -10,7 +10,7 @@ namespace {
 
 // What the application asked for.
 struct Wish {
-  std::string target;
+  Uri target;
   std::string client_state;
   std::string challenge;
   Delivery delivery = Delivery::redirect;
@@ -71,45 +71,41 @@ constexpr std::string_view kSentHome = "at";  // a parameter of ours: redirected
 constexpr std::size_t kRandom = 16;
 
 // dexie-contract 3: the retry after a failed exchange brings the old `dxc-auth` back.
-Result<std::string> read_target(const Form& form, const Broker& broker) {
+Result<Uri> read_target(const Form& form, const Broker& broker) {
   const std::string_view text = form.get("redirect_uri");
   if (text.empty()) {
     return Problem::redirect_missing;
   }
-  const auto given = Uri::parse(text, 2 * kMaxState);
-  if (!given) {
+  auto target = Uri::parse(text, 2 * kMaxState);
+  if (target && target->query()) {
+    target = Uri::parse(target->without_query("dxc-auth"), 2 * kMaxState);
+  }
+  if (!target) {
     return Problem::redirect_malformed;
   }
-  std::string target = given->without_query("dxc-auth");
-  if (target.size() > kMaxTarget) {
+  if (target->text().size() > kMaxTarget) {
     return Problem::redirect_too_long;
   }
-  const auto uri = Uri::parse(target);
-  if (!uri) {
-    return Problem::redirect_malformed;
-  }
   // RFC 9700 4.1.3
-  if (!broker.targets.allows(*uri)) {
+  if (!broker.targets.allows(*target)) {
     return Problem::redirect_not_allowed;
   }
-  return target;
+  return *std::move(target);
 }
 
-bool is_bare_origin(std::string_view target) {
-  const auto uri = Uri::parse(target);
-  return uri && (uri->path().empty() || uri->path() == "/") && !uri->query() && !uri->fragment();
+bool is_bare_origin(const Uri& target) {
+  return (target.path().empty() || target.path() == "/") && !target.query() && !target.fragment();
 }
 
 // DESIGN 5: a request that brings its own state and a bare origin is the old popup client.
-Result<Delivery> read_delivery(const Form& form, std::string_view target) {
+Result<Delivery> read_delivery(const Form& form, const Uri& target) {
   const std::string_view delivery = form.get("delivery");
   if (delivery == "query") {
     return Delivery::query;
   }
   const bool old_client = !form.get("state").empty() && is_bare_origin(target);
   if (delivery == "popup" || (delivery.empty() && old_client)) {
-    return Uri::parse(target)->is_http() ? Result<Delivery>(Delivery::popup)
-                                         : Problem::delivery_unknown;
+    return target.is_http() ? Result<Delivery>(Delivery::popup) : Problem::delivery_unknown;
   }
   if (delivery.empty() || delivery == "redirect") {
     return Delivery::redirect;
@@ -154,7 +150,7 @@ Result<Wish> read_wish(const Request& in) {
 
 // One cookie for all tabs of a browser: what it brings is kept, re-sent unchanged.
 std::string browser_cookie(const Request& in, std::string_view fresh) {
-  const std::string_view brought = only_cookie(in.cookies, in.broker.cookie_name());
+  const std::string_view brought = only_cookie(in.cookies, in.broker.cookie_name);
   const auto bytes = base64url_decode(brought);
   return bytes && bytes->size() == 32 ? std::string(brought) : base64url_encode(fresh);
 }
@@ -175,7 +171,7 @@ Result<Attempt> begin(const Request& in, const Provider& provider, Wish wish, Po
   attempt.verifier = base64url_encode(piece(2, 2));
   attempt.nonce = base64url_encode(piece(4, 2));
   attempt.provider = provider.name;
-  attempt.target = std::move(wish.target);
+  attempt.target = wish.target.text();
   attempt.client_state = std::move(wish.client_state);
   attempt.challenge = std::move(wish.challenge);
   attempt.delivery = wish.delivery;
@@ -230,7 +226,7 @@ Verdict to_provider(const Request& in, std::string location, const std::string& 
   Verdict verdict = answer_redirect(std::move(location));
   verdict.reply->headers.push_back(
       {"Set-Cookie",
-       set_cookie(in.broker.cookie_name(), cookie, static_cast<long>(in.broker.lifetimes.state),
+       set_cookie(in.broker.cookie_name, cookie, static_cast<long>(in.broker.lifetimes.state),
                   in.broker.is_https())});
   verdict.flow_id = attempt.flow_id;
   verdict.provider = attempt.provider;

@@ -117,8 +117,7 @@ void warn(ngx_conf_t* cf, const MainConf& main, const Broker& broker) {
 char* build_broker(ngx_conf_t* cf, MainConf& main, ServerConf& server) {
   server.broker = std::make_unique<Broker>();
   Broker& broker = *server.broker;
-  broker.uri = *server.broker_url;
-  broker.url = broker.uri.text();
+  broker.set_url(*server.broker_url);
   broker.targets = TargetRules(server.origins.value_or(std::vector<TargetRule>()));
   broker.scopes = server.scopes.value_or(broker.scopes);
   broker.audiences = server.audiences.value_or(std::vector<std::string>{broker.url});

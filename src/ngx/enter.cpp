@@ -128,14 +128,13 @@ ngx_uint_t log_level(Level level) {
 
 // One line a story. Names of problems, providers and endpoints are ours; nothing is the client's.
 void log_verdict(ngx_http_request_t* r, std::string_view what, const Verdict& verdict) {
-  std::string line = "oauth: " + std::string(what);
-  ngx_uint_t level = NGX_LOG_INFO;
-  if (verdict.problem) {
-    line += " refused: " + std::string(name(*verdict.problem));
-    level = log_level(row(*verdict.problem).level);
-  } else {
-    line += " done";
+  const ngx_uint_t level =
+      verdict.problem ? log_level(row(*verdict.problem).level) : ngx_uint_t{NGX_LOG_INFO};
+  if (r->connection->log->log_level < level) {
+    return;
   }
+  std::string line = "oauth: " + std::string(what);
+  line += verdict.problem ? " refused: " + std::string(name(*verdict.problem)) : " done";
   if (verdict.cause && verdict.cause != verdict.problem) {
     line += " (" + std::string(name(*verdict.cause)) + ")";
   }

@@ -62,7 +62,7 @@ ngx_int_t mask_handler(ngx_http_request_t* r) noexcept try {
   if (broker == nullptr || r != r->main || r->internal) {
     return NGX_DECLINED;
   }
-  if (hide_cookie(r, broker->cookie_name()) != NGX_OK) {
+  if (hide_cookie(r, broker->cookie_name) != NGX_OK) {
     return NGX_HTTP_INTERNAL_SERVER_ERROR;
   }
   if (r->args.len == 0 || !is_under(view(r->uri), broker->uri.path(), "/oauth/")) {

@@ -45,10 +45,7 @@ ngx_int_t send_body(ngx_http_request_t* r, const std::string& body) noexcept {
 
 ngx_int_t add_header(ngx_http_request_t* r, std::string_view name,
                      std::string_view value) noexcept {
-  if (!is_header_value(value)) {
-    return NGX_ERROR;
-  }
-  ngx_table_elt_t* header = push_header(r, name, value);
+  ngx_table_elt_t* header = is_header_value(value) ? push_header(r, name, value) : nullptr;
   if (header == nullptr) {
     return NGX_ERROR;
   }
@@ -69,14 +66,9 @@ ngx_int_t add_challenge(ngx_http_request_t* r, std::string_view value) noexcept 
 }
 
 ngx_int_t send_reply(ngx_http_request_t* r, const Reply& reply) noexcept {
-  const bool sound =
-      std::all_of(reply.headers.begin(), reply.headers.end(),
-                  [](const Header& header) { return is_header_value(header.value); });
-  if (!sound) {
-    return NGX_HTTP_INTERNAL_SERVER_ERROR;
-  }
   for (const Header& header : reply.headers) {
     if (add_header(r, header.name, header.value) != NGX_OK) {
+      ngx_http_clean_header(r);
       return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
   }

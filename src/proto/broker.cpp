@@ -21,9 +21,11 @@ std::string Broker::path(std::string_view endpoint) const {
   return std::string(uri.path()) + std::string(endpoint);
 }
 
-std::string Broker::cookie_name() const {
-  const std::string suffix = hex_encode(sha256(url).substr(0, 4));
-  return (is_https() ? "__Host-oauth-" : "oauth-") + suffix;
+void Broker::set_url(const Uri& base) {
+  uri = base;
+  url = base.text();
+  cookie_name = is_https() ? "__Host-oauth-" : "oauth-";
+  cookie_name += hex_encode(sha256(url).substr(0, 4));
 }
 
 const Key* Broker::signing_key() const noexcept {

@@ -27,8 +27,11 @@ struct Lifetimes {
 inline constexpr std::int64_t kBoundCodeLifetime = 60;  // a code bound by PKCE (DESIGN 3)
 
 struct Broker {
+  // Set together by `set_url`.
   std::string url;  // normalised, no trailing slash; `iss` of its tokens
   Uri uri;
+  // `__Host-oauth-` + 8 hex of SHA-256(URL); without the prefix on plain http (loopback only).
+  std::string cookie_name;
   TargetRules targets;
   std::vector<const Provider*> providers;
   std::vector<std::string> scopes{"ACCESS_DB"};
@@ -44,8 +47,7 @@ struct Broker {
   const Provider* provider(std::string_view name) const noexcept;  // enabled ones only
   std::string callback_url(const Provider& provider) const;
   std::string path(std::string_view endpoint) const;  // URL path of an endpoint, "/db1" + endpoint
-  // `__Host-oauth-` + 8 hex of SHA-256(URL); without the prefix on plain http (loopback only).
-  std::string cookie_name() const;
+  void set_url(const Uri& base);
   bool is_https() const noexcept { return uri.scheme() == "https"; }
   // The key that signs `alg`.
   const Key* signing_key() const noexcept;
