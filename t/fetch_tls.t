@@ -1,0 +1,166 @@
+# A provider over https is who its certificate says, by a chain that this machine trusts, or it is
+# not talked to.
+use lib 't/lib';
+use OAuth::Test;
+use File::Temp ();
+
+my $folder = File::Temp->newdir('oauth-tls-XXXXXX', TMPDIR => 1);
+chmod 0755, "$folder";
+
+sub openssl {
+    my (@words) = @_;
+    system "openssl @words >$folder/log 2>&1" and die "openssl @words\n" . slurp("$folder/log");
+    return;
+}
+
+# certificate(NAME, by => SIGNER or itself, host =>, ca => 1, days =>): NAME.key, and NAME.pem with
+# the whole chain up to, but without, the root.
+sub certificate {
+    my ($name, %args) = @_;
+    my $file = "$folder/$name";
+    my $days = $args{days} || 2;
+    spew("$file.ext", join "\n",
+        $args{ca} ? 'basicConstraints=critical,CA:TRUE' : 'basicConstraints=CA:FALSE',
+        $args{host} ? "subjectAltName=DNS:$args{host}" : ());
+    openssl("req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=$name -keyout $file.key -out $file.csr");
+    my $signer = $args{by} ? "-CA $folder/$args{by}.one -CAkey $folder/$args{by}.key -CAcreateserial" : "-signkey $file.key";
+    openssl("x509 -req -in $file.csr $signer -days $days -extfile $file.ext -out $file.one");
+    my $above = $args{by} && $args{by} !~ /root/ ? slurp("$folder/$args{by}.pem") : '';
+    spew("$file.pem", slurp("$file.one") . $above);
+    return;
+}
+
+certificate('root', ca => 1);
+certificate('other-root', ca => 1);
+certificate('middle', by => 'root', ca => 1);
+certificate('lower', by => 'middle', ca => 1);
+certificate('good', by => 'root', host => 'localhost');
+certificate('deep', by => 'lower', host => 'localhost');
+certificate('wrong-name', by => 'root', host => 'other.test');
+certificate('wildcard', by => 'root', host => '*.localhost');
+certificate('expired', by => 'root', host => 'localhost', days => -1);
+certificate('stranger', by => 'other-root', host => 'localhost');
+certificate('self-signed', host => 'localhost');
+
+my @kinds = qw(good deep wrong-name wildcard expired stranger self-signed);
+my $number = 1;
+my %port_of = map { ($_ => $number++) } @kinds, qw(sibling plain);
+
+my $providers = OAuth::Nginx->new(module => 0, http => join "\n", (map { <<"CONF" } @kinds), <<"CONF")->start;
+    server {
+        listen 127.0.0.1:%%PORT$port_of{$_}%% ssl;
+        ssl_certificate $folder/$_.pem;
+        ssl_certificate_key $folder/$_.key;
+        location / { return 200 "sni=\$ssl_server_name host=\$host secret=\$http_authorization"; }
+    }
+CONF
+    server {
+        listen 127.0.0.1:%%PORT$port_of{sibling}%% ssl default_server;
+        ssl_certificate $folder/wrong-name.pem;
+        ssl_certificate_key $folder/wrong-name.key;
+        location / { return 200 "the sibling"; }
+    }
+    server {
+        listen 127.0.0.1:%%PORT$port_of{sibling}%% ssl;
+        server_name localhost;
+        ssl_certificate $folder/good.pem;
+        ssl_certificate_key $folder/good.key;
+        location / { return 200 "sni=\$ssl_server_name host=\$host"; }
+    }
+    server {
+        listen 127.0.0.1:%%PORT$port_of{plain}%%;
+        location / { return 200 "plain"; }
+    }
+CONF
+
+sub locations {
+    return join "\n", map {
+        my $port = $providers->port($port_of{$_});
+        "location = /$_ { oauth_flow_probe_content post:https://localhost:$port/; }"
+    } sort keys %port_of;
+}
+
+sub nginx_that_trusts {
+    my ($file, $server) = @_;
+    my ($good, $plain) = map { $providers->port($port_of{$_}) } qw(good plain);
+    return OAuth::Nginx->new(
+        probe => 1, state_dir => 0,
+        env  => defined $file ? { SSL_CERT_FILE => $file } : {},
+        http => <<"CONF");
+    server {
+        listen 127.0.0.1:%%PORT%%;
+        oauth_flow_probe_broker /b;
+        @{[ $server || '' ]}
+        @{[ locations() ]}
+        location = /address { oauth_flow_probe_content get:https://127.0.0.1:$good/; }
+        location = /http    { oauth_flow_probe_content get:http://localhost:$plain/; }
+    }
+CONF
+}
+
+sub outcomes {
+    my ($nginx, @paths) = @_;
+    return { map { ($_ => ($nginx->get("/$_")->{body} =~ /\n\w+ (.*)\n/)[0]) } @paths };
+}
+
+delete $ENV{SSL_CERT_FILE};
+my @all = sort keys %port_of;
+my @bad = grep { !/good|deep|sibling/ } @all;
+my $yes = '200 text/plain ' . length('sni=localhost host=localhost secret=Basic c2VjcmV0') . ' sni=localhost host=localhost secret=Basic c2VjcmV0';
+my $sibling = '200 text/plain 28 sni=localhost host=localhost';
+
+# ---- by default: the trust store of this machine -----------------------------------------------
+
+my $nginx = nginx_that_trusts(undef)->start;
+my $refused = (grep { -r } '/etc/ssl/certs/ca-certificates.crt', '/usr/lib/ssl/cert.pem') ? 'fetch_failed' : 'fetch_untrusted';
+is_deeply outcomes($nginx, @all), { map { ($_ => $refused) } @all },
+    'by default no certificate that this machine does not know is good enough';            # req 069
+$nginx->stop;
+
+# ---- a root of the operator's ------------------------------------------------------------------
+
+$nginx = nginx_that_trusts("$folder/root.one")->start;
+is_deeply outcomes($nginx, 'good'), { good => $yes },
+    'a certificate for the name, signed by a root of SSL_CERT_FILE, is trusted; the name is sent by SNI';
+is_deeply outcomes($nginx, 'deep'), { deep => $yes }, 'with two authorities in between too';
+is_deeply outcomes($nginx, 'sibling'), { sibling => $sibling }, 'SNI chooses the right one of several hosts';    # req 069
+is_deeply outcomes($nginx, @bad), { map { ($_ => 'fetch_failed') } @bad },
+    'another name, an expired one, a stranger\'s, a self-signed one and no TLS at all are refused';    # req 069
+is_deeply outcomes($nginx, 'address'), { address => 'fetch_failed' }, 'an address is not the name in a certificate';    # req 069
+$nginx->stop;
+
+# ---- what the server block says changes nothing --------------------------------------------------
+
+my $port = $providers->port($port_of{'wrong-name'});
+$nginx = nginx_that_trusts("$folder/root.one", <<"CONF")->start;
+        proxy_ssl_verify off;
+        proxy_ssl_name other.test;
+        proxy_ssl_server_name off;
+        proxy_ssl_verify_depth 1;
+        proxy_ssl_trusted_certificate $folder/other-root.one;
+        proxy_ssl_session_reuse on;
+        proxy_ssl_protocols TLSv1;
+        proxy_ssl_ciphers NULL;
+CONF
+is_deeply outcomes($nginx, @all),
+    { (map { ($_ => 'fetch_failed') } @bad), good => $yes, deep => $yes, sibling => $sibling },
+    'proxy_ssl directives of the server block change nothing about whom fetches trust';    # req 069
+$nginx->stop;
+
+# ---- nobody to trust -----------------------------------------------------------------------------
+
+$nginx = nginx_that_trusts("$folder/nothing.pem");
+my ($ok, $output) = $nginx->check;
+ok $ok, 'a machine without trusted certificates may still run nginx';
+like $output, qr/\[warn\].*no file of trusted certificates.*SSL_CERT_FILE/, 'but nginx -t warns and says what to do';
+$nginx->start;
+is_deeply outcomes($nginx, @all), { map { ($_ => 'fetch_untrusted') } @all }, 'there every https is refused';    # req 069
+like outcomes($nginx, 'http')->{http}, qr/^200 .* plain$/, 'and http on loopback is not concerned';
+$nginx->stop;
+
+# ---- nothing was said to those who were refused ----------------------------------------------------
+
+my $requests = () = $providers->access_log =~ / 200 /g;
+is $requests, 1 + 1 + 1 + 3 + 1, 'no request was sent to a provider that was refused';    # req 069
+$providers->stop;
+done_testing;
