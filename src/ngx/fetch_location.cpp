@@ -84,7 +84,7 @@ constexpr Variable kVariables[] = {
     {"name", [](const FetchCall& call) -> std::string_view { return call.target().name; }},
     {"length", [](const FetchCall& call) -> std::string_view { return call.target().length; }},
     {"body", [](const FetchCall& call) -> std::string_view { return call.request().body; }},
-    {"nothing", [](const FetchCall&) -> std::string_view { return {}; }},
+    {"nothing", [](const FetchCall&) -> std::string_view { return ""; }},
 };
 
 std::string header_variable(std::string_view header) {
