@@ -28,9 +28,6 @@ Result<KeySet> KeySet::parse(std::string_view json, bool symmetric) {
     return Problem::key_set_empty;
   }
   const Json members = set->get("keys");
-  if (!members.is_array()) {
-    return Problem::key_set_empty;
-  }
   KeySet result;
   const std::size_t count = std::min(members.size(), kMaxKeys);
   for (std::size_t i = 0; i < count; ++i) {

@@ -111,7 +111,7 @@ Result<Pkey> make_ec(std::string_view crv, std::string_view x, std::string_view 
 
 Result<Pkey> make_ed25519(std::string_view x, std::string_view& why) {
   const QuietErrors quiet;
-  Pkey key = x.size() == kEd25519Size ? build_point("ED25519", {}, std::string(x)) : nullptr;
+  Pkey key = build_point("ED25519", {}, std::string(x));
   if (key == nullptr) {
     return refuse(why, Problem::key_malformed, "x is no Ed25519 key");
   }
@@ -165,8 +165,7 @@ Result<Pkey> read_client_der(std::string_view der) {
   // outer header takes four bytes. OpenSSL's decoders of other types never see what clients send.
   constexpr std::string_view kRsaEncryption(
       "\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00", 15);
-  if (der.size() > kMaxClientPem || der.size() < 4 ||
-      der.substr(4, kRsaEncryption.size()) != kRsaEncryption) {
+  if (der.size() < 4 || der.substr(4, kRsaEncryption.size()) != kRsaEncryption) {
     return Problem::public_key_refused;
   }
   const unsigned char* in = bytes_of(der);
@@ -352,8 +351,7 @@ const Curve* find_curve(std::string_view Curve::*name, std::string_view value) {
 const Curve* curve_of(const EVP_PKEY& key) {
   std::array<char, 32> group{};
   std::size_t size = 0;
-  if (EVP_PKEY_is_a(&key, "EC") != 1 ||
-      EVP_PKEY_get_group_name(&key, group.data(), group.size(), &size) != 1) {
+  if (EVP_PKEY_get_group_name(&key, group.data(), group.size(), &size) != 1) {
     return nullptr;
   }
   return find_curve(&Curve::group, {group.data(), size});

@@ -133,6 +133,9 @@ TEST(Key, ASymmetricKeyIsAtLeastAsLongAsItsHash) {
   EXPECT_EQ(algs(64, "HS384"), AlgSet{Alg::hs384});
   EXPECT_EQ(algs(47, "HS384"), AlgSet());
   EXPECT_EQ(algs(64, "A256GCM"), AlgSet());
+  const Json weak =
+      Json::object().set("kty", "oct").set("k", base64url_encode(std::string(31, 'k')));
+  EXPECT_EQ(outcome(Key::from_jwk(weak, true)), "key_weak");
 }
 
 TEST(Key, ASymmetricKeyShowsNothingOfItself) {
@@ -156,6 +159,7 @@ TEST(Key, ThePublicJwkReadsBackAndHoldsNothingPrivate) {
     EXPECT_EQ(back->thumbprint(), key.thumbprint());
     EXPECT_EQ(back->public_der(), key.public_der());
     EXPECT_EQ(back->algs(), key.algs());
+    EXPECT_TRUE(back->private_pem().empty());
   }
   EXPECT_EQ(keys().p384.public_jwk().string("alg"), "ES384");
   EXPECT_FALSE(keys().rsa.public_jwk().has("alg"));

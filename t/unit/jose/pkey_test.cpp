@@ -168,7 +168,11 @@ TEST(ClientKey, APemWithAnythingElseInItIsRefused) {
         "-----BEGIN PUBLIC KEY-----\nA: b\n\n" + body + "-----END PUBLIC KEY-----",
         "-----BEGIN PUBLIC KEY-----\n " + body + "-----END PUBLIC KEY-----",
         "-----BEGIN PUBLIC KEY-----\n" + body.substr(4) + "-----END PUBLIC KEY-----",
-        std::string(3000, '\n') + pem, pem + std::string(1, '\0')}) {
+        std::string(3000, '\n') + pem,
+        "-----BEGIN SECRET KEY-----\n" + body + "-----END PUBLIC KEY-----",
+        "-----BEGIN PUBLIC KEY-----\n" + body + "-----END SECRET KEY-----",
+        "-----BEGIN PUBLIC KEY-----" + std::string(3000, '\n') + body + "-----END PUBLIC KEY-----",
+        std::string("-----BEGIN PUBLIC KEY-----END PUBLIC KEY-----"), pem + std::string(1, '\0')}) {
     EXPECT_EQ(outcome(read_client_pem(text)), "public_key_refused") << text.substr(0, 60);
   }
 }

@@ -58,6 +58,21 @@ TEST(Signature, ATruncatedOrExtendedOrFlippedOneIsWrong) {
   }
 }
 
+// RFC 8017 8.1.2 and 8.2.2: as long as the modulus, even where the number is shorter.
+TEST(Signature, AnRsaSignatureKeepsItsLeadingZero) {
+  for (Alg alg : {Alg::ps256, Alg::rs256}) {
+    std::string signature;
+    std::string message;
+    for (int i = 0; i < 10'000 && !signature.starts_with('\0'); ++i) {
+      message = std::to_string(i);
+      signature = *keys().rsa.sign(alg, message);
+    }
+    ASSERT_TRUE(signature.starts_with('\0'));
+    EXPECT_TRUE(keys().rsa.verify(alg, message, signature));
+    EXPECT_FALSE(keys().rsa.verify(alg, message, signature.substr(1))) << alg_name(alg);
+  }
+}
+
 TEST(Signature, EcdsaIsTwoHalvesOfTheFieldsSizeAndNoDer) {
   const std::map<Alg, std::size_t> sizes{{Alg::es256, 64}, {Alg::es384, 96}, {Alg::es512, 132}};
   for (const auto& [key, alg] : every_pair()) {
