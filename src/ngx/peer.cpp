@@ -1,5 +1,7 @@
 #include "ngx/peer.hpp"
 
+#include <cstdint>
+
 namespace oauth {
 namespace {
 
