@@ -35,7 +35,7 @@ sanitized_form() {
         --with-cc-opt="-O1 $SANITIZE -DNGX_DEBUG_PALLOC=1 -Wno-error" \
         --with-ld-opt="$SANITIZE -Wl,--no-as-needed -lstdc++ -Wl,--as-needed"
     make_nginx "$tree" "$folder/objs" "$@"
-    install_if_new "$folder/objs/ngx_http_oauth_module.so" "$folder/ngx_http_oauth_module.so"
+    ln -sf objs/ngx_http_oauth_module.so "$folder/ngx_http_oauth_module.so"
 }
 
 # The folder with the source of the installed nginx, fetched once by apt with lists of its own.

@@ -29,7 +29,10 @@ distribution_module() {
     configure_nginx "$NGINX_TREE" "$folder/objs" "$probe" "${NGX_CONF_FLAGS[@]}" \
         --with-cc-opt="$HARDEN" --with-ld-opt='-Wl,-z,relro -Wl,-z,now'
     make_nginx "$NGINX_TREE" "$folder/objs" modules
-    install_if_new "$folder/objs/ngx_http_oauth_module.so" "$module"
+    # What debuggers need stays in objs/; names for a backtrace stay here too.
+    if [ ! "$module" -nt "$folder/objs/ngx_http_oauth_module.so" ]; then
+        strip --strip-debug -o "$module" "$folder/objs/ngx_http_oauth_module.so"
+    fi
     check_fits "$module"
 }
 
@@ -57,10 +60,6 @@ make_nginx() {
     local tree=$1 objs=$2
     shift 2
     make -s -j"$(jobs_here)" -C "$tree" -f "$objs/Makefile" OAUTH_CXXFLAGS="$WARNINGS" "$@" >&2
-}
-
-install_if_new() {
-    if ! cmp -s "$1" "$2"; then install -m 644 "$1" "$2"; fi
 }
 
 # nginx refuses another version or signature at load; say so here, where the reason can be named.

@@ -31,5 +31,5 @@ coverage_form() {
     configure_nginx "$NGINX_TREE" "$folder/objs" "$probe" "${NGX_CONF_FLAGS[@]}" \
         --with-cc-opt='-O0 -g --coverage -Wno-error' --with-ld-opt=--coverage
     make_nginx "$NGINX_TREE" "$folder/objs" modules
-    install_if_new "$folder/objs/ngx_http_oauth_module.so" "$folder/ngx_http_oauth_module.so"
+    ln -sf objs/ngx_http_oauth_module.so "$folder/ngx_http_oauth_module.so"
 }
