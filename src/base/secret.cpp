@@ -104,21 +104,26 @@ const EVP_MD* sha_256() {
 
 // ---- XAES-256-GCM
 
-bool encrypt_blocks(std::string_view key, const unsigned char* blocks, std::size_t count,
+Cipher block_cipher(std::string_view key) {
+  Cipher aes(EVP_CIPHER_CTX_new());
+  const bool ready = aes != nullptr &&
+                     EVP_EncryptInit_ex(aes.get(), aes_256_ecb(), nullptr, in(key), nullptr) == 1 &&
+                     EVP_CIPHER_CTX_set_padding(aes.get(), 0) == 1;
+  return ready ? std::move(aes) : nullptr;
+}
+
+bool encrypt_blocks(const Cipher& aes, const unsigned char* blocks, std::size_t count,
                     unsigned char* encrypted) {
-  const Cipher aes(EVP_CIPHER_CTX_new());
   int written = 0;
-  return aes != nullptr &&
-         EVP_EncryptInit_ex(aes.get(), aes_256_ecb(), nullptr, in(key), nullptr) == 1 &&
-         EVP_CIPHER_CTX_set_padding(aes.get(), 0) == 1 &&
-         EVP_EncryptUpdate(aes.get(), encrypted, &written, blocks,
+  return EVP_EncryptUpdate(aes.get(), encrypted, &written, blocks,
                            static_cast<int>(count * kBlock)) == 1;
 }
 
 // C2SP XAES-256-GCM, "Detailed key derivation algorithm", steps 1 to 5; empty when OpenSSL fails.
 Secret derive_key(std::string_view key, std::string_view nonce) {
+  const Cipher aes = block_cipher(key);
   Block k1{};
-  if (!encrypt_blocks(key, k1.data(), 1, k1.data())) {
+  if (aes == nullptr || !encrypt_blocks(aes, k1.data(), 1, k1.data())) {
     return {};
   }
   const int carry = k1[0] >> 7;
@@ -138,7 +143,7 @@ Secret derive_key(std::string_view key, std::string_view nonce) {
   OPENSSL_cleanse(k1.data(), k1.size());
 
   std::string derived(kKey, '\0');
-  const bool done = encrypt_blocks(key, in(messages), 2, out(derived));
+  const bool done = encrypt_blocks(aes, in(messages), 2, out(derived));
   OPENSSL_cleanse(messages.data(), messages.size());
   Secret subkey = Secret::adopt(std::move(derived));
   return done ? std::move(subkey) : Secret();
