@@ -1,15 +1,15 @@
 // Runs coroutines of the real runtime over the real ports, as a test scripts them:
 //
-//     oauth_flow_probe_broker /base [limit=N];        server: makes the fetch location
-//     oauth_flow_probe STEP...;                       location: in the access phase
-//     oauth_flow_probe_content [body=N] STEP...;      location: as content, after reading the body
-//     oauth_flow_probe_status;                        location: frames alive, flows started and
-//     ended
+//     oauth_flow_probe_broker /base [limit=N];    server: makes the fetch location
+//     oauth_flow_probe STEP...;                   location: in the access phase
+//     oauth_flow_probe_content [body=N] STEP...;  location: as content, after reading the body
+//     oauth_flow_probe_status;                    location: frames alive, flows started, ended
 //
 // A STEP is VERB:ARGUMENT, the argument with variables: get:URL, post:URL (a form, with
 // credentials), odd:URL (a header that the location does not know), pause:MS, nested:MS (the same
-// two coroutines deeper), throw:WHAT, and over the store claim:NAME, put:NAME, take:NAME. The
-// content handler answers with one line a step.
+// two coroutines deeper), throw:WHAT, echo:BODY, hosts:"NAME TEXT" and nameservers:TEXT (of
+// /etc/hosts and resolv.conf), and over the store claim:NAME, put:NAME, take:NAME. The content
+// handler answers with one line a step.
 #include <string>
 #include <vector>
 
@@ -191,6 +191,10 @@ Task<Verdict> run_script(Flow& flow, const FetchPlan& plan, StoreBackend* backen
   verdict.reply->content_type = "text/plain";
   verdict.reply->body = "body " + std::to_string(body.size()) + "\n";
   for (const Step& step : steps) {
+    if (step.verb == "echo") {
+      verdict.reply->body += "echo " + body + "\n";
+      continue;
+    }
     auto text = co_await run_step(flow, plan, store.get(), step);
     verdict.reply->body += step.verb + " " + text + "\n";
   }
