@@ -1,0 +1,268 @@
+# A sign-in, step by step: an nginx with one broker, a provider, a browser and a client's key.
+#
+#     my $story = OAuth::Story->new(idp => OAuth::Idp->new)->start;    # without idp: type demo
+#     my $login = $story->login(redirect_uri => 'https://app.example.com/', state => 'mine');
+#     my $back  = $story->visit($login);                # the callback's address, not asked yet
+#     my $answer = $story->answer($story->get($back, browser => $login->{browser}));
+#     my $tokens = $story->redeem($answer->{code});     # or all at once: $story->redeem($story->code)
+#
+# Further arguments of new: knobs => {...} of the provider, workers, http and server (further text of
+# those blocks), provider => { member => value } of acme's block. The echo at /api/ is protected.
+package OAuth::Story;
+
+use strict;
+use warnings;
+use File::Temp ();
+use IO::Select;
+
+use OAuth::Browser;
+use OAuth::Client;
+use OAuth::Http;
+use OAuth::Nginx;
+
+our $APP = 'https://app.example.com';
+
+sub new {
+    my ($class, %args) = @_;
+    my $self = bless { workers => 1, http => '', server => '', knobs => {}, provider => {}, %args }, $class;
+    $self->{name} = $self->{idp} ? 'acme' : 'demo';
+    $self->{nginx} = OAuth::Nginx->new(workers => $self->{workers}, http => $self->_http);
+    return $self;
+}
+
+sub start {
+    my ($self) = @_;
+    $self->{idp}->start(redirect_uris => [$self->base . '/oauth/callback/acme'], %{ $self->{knobs} }) if $self->{idp};
+    $self->{nginx}->start;
+    return $self;
+}
+
+sub stop {
+    my ($self) = @_;
+    $self->{nginx}->stop;
+    $self->{idp}->stop if $self->{idp};
+    return;
+}
+
+sub nginx { return $_[0]{nginx} }
+sub idp   { return $_[0]{idp} }
+sub base  { return 'http://localhost:' . $_[0]{nginx}->port }
+
+# ---- the steps --------------------------------------------------------------------------------
+
+# What is no option (browser, name, base, headers) is a parameter of the query; a value that is an
+# array is sent so many times. Returns { response, browser, url, sent => the query at the provider }.
+sub login {
+    my ($self, %query) = @_;
+    my %option = (name => $self->{name}, base => $self->base, headers => []);
+    exists $query{$_} and $option{$_} = delete $query{$_} for qw(browser name base headers);
+    $query{redirect_uri} = "$APP/" if !exists $query{redirect_uri};
+    my $browser = $option{browser} || OAuth::Browser->new;
+    my $target = "$option{base}/oauth/login/$option{name}?" . query(%query);
+    my $response = $browser->request(GET => $target, headers => $option{headers});
+    my $url = OAuth::Test::header($response, 'location');
+    return {
+        response => $response,
+        browser  => $browser,
+        url      => $url,
+        sent     => OAuth::Test::query_of($url || ''),
+        base     => $option{base},
+        name     => $option{name},
+    };
+}
+
+# Through the provider: the address at which the browser comes back.
+sub visit {
+    my ($self, $login, %choice) = @_;
+    die "the login has no Location: $login->{response}{status} $login->{response}{body}\n" if !$login->{url};
+    my $callback = "$login->{base}/oauth/callback/";
+    if ($login->{url} =~ m{^\Q$login->{base}\E/oauth/demo/}) {
+        my $account = $choice{account} || 'alice@example.com';
+        return "${callback}$login->{name}?" . query(code => $account, state => $login->{sent}{state});
+    }
+    my $end = $login->{browser}->follow($login->{url}, until => qr{^\Q$callback\E});
+    return $end->{location} || die "the provider did not send the browser back: $end->{status} $end->{body}\n";
+}
+
+# A GET by a browser, or with headers and no memory at all.
+sub get {
+    my ($self, $url, %args) = @_;
+    my $browser = delete $args{browser} || OAuth::Browser->new;
+    return $browser->request(GET => $url, %args);
+}
+
+# login and visit; { back } is the address of the callback.
+sub reach {
+    my ($self, %query) = @_;
+    my $login = $self->login(%query);
+    $login->{back} = $self->visit($login);
+    return $login;
+}
+
+# The callback of a login that was reached, by its own browser.
+sub finish {
+    my ($self, $login) = @_;
+    return $self->get($login->{back}, browser => $login->{browser});
+}
+
+# What a redirect to the application carries: the JSON of its dxc-auth; undef without one.
+sub answer {
+    my ($self, $response) = @_;
+    my $sent = OAuth::Test::query_of(OAuth::Test::header($response, 'location') || '')->{'dxc-auth'};
+    return defined $sent ? OAuth::Test::decode_json(OAuth::Test::decode_base64url($sent)) : undef;
+}
+
+# All of it up to the code; undef if none came.
+sub code {
+    my ($self, %query) = @_;
+    my $answer = $self->answer($self->finish($self->reach(%query)));
+    return $answer ? $answer->{code} : undef;
+}
+
+# POST /token. Options: origin (undef: none), members => {...} merged into the request (undef takes
+# one away), body => bytes in its place, headers, connection (an OAuth::Http), base.
+sub redeem {
+    my ($self, $code, %args) = @_;
+    my $origin = exists $args{origin} ? $args{origin} : $APP;
+    my @headers = ('Content-Type' => 'application/json', defined $origin ? (Origin => $origin) : (),
+        @{ $args{headers} || [] });
+    my $body = defined $args{body} ? $args{body} : $self->token_request($code, %{ $args{members} || {} });
+    my $connection = $args{connection} || $self->nginx->connect;
+    my $response = $connection->request(POST => $args{target} || '/token', body => $body, headers => \@headers,
+        close => !$args{connection});
+    $connection->close if !$args{connection};
+    $response->{json} = eval { OAuth::Test::decode_json($response->{body}) };
+    return $response;
+}
+
+# The body that the real client sends, with changes.
+sub token_request {
+    my ($self, $code, %changes) = @_;
+    my %members = (grant_type => 'authorization_code', code => $code, public_key => client_key(),
+        scopes => ['ACCESS_DB'],
+        %changes);
+    delete $members{$_} for grep { !defined $members{$_} } keys %members;
+    return OAuth::Test::encode_json(\%members);
+}
+
+# ---- what can be seen from outside ------------------------------------------------------------
+
+# The last line that a story left in error.log: "callback refused: state_spent, flow …".
+sub told {
+    my ($self, $what) = @_;
+    my @lines = $self->nginx->error_log =~ /oauth: (\Q$what\E (?:done|refused)\N*)/g;
+    return '' if !@lines;
+    return $lines[-1] =~ s/, (?:client|flow) .*//r;
+}
+
+sub flow_of {
+    my ($self, $what) = @_;
+    return ($self->nginx->error_log =~ /oauth: \Q$what\E \N*?, flow ([0-9a-f]{32})\b/g)[-1];
+}
+
+# `count` open connections, as many at one worker as at the other.
+sub connections {
+    my ($self, $count) = @_;
+    my %at;
+    for (1 .. 100 * $count) {
+        my $connection = $self->nginx->connect;
+        my $worker = OAuth::Test::header($connection->request(GET => '/worker'), 'x-worker');
+        my $full = @{ $at{$worker} ||= [] } >= $count / $self->{workers};
+        $full ? $connection->close : push @{ $at{$worker} }, $connection;
+        my @all = map { @$_ } values %at;
+        return @all if @all == $count;
+    }
+    die "no $count connections over $self->{workers} workers\n";
+}
+
+# The same request on all of them, sent before the first answer is read; the answers.
+sub race {
+    my ($text, @connections) = @_;
+    $_->send($text) for @connections;
+    return map { $_->read_response } @connections;
+}
+
+# ---- pieces -----------------------------------------------------------------------------------
+
+sub query {
+    my (%query) = @_;
+    return OAuth::Test::form(map { my $name = $_; map { $name => $_ } ref $query{$_} ? @{ $query{$_} } : $query{$_} }
+        grep { defined $query{$_} } sort keys %query);
+}
+
+# A browser's cookies for the broker, as the header that carries them.
+sub cookie_header {
+    my ($browser) = @_;
+    my $jar = $browser->cookies('localhost');
+    return join '; ', map { "$_=$jar->{$_}{value}" } grep { /^oauth-/ } sort keys %$jar;
+}
+
+# A public key as the real client writes it: PEM without a newline at its end.
+my %keys;
+
+sub client_key { return OAuth::Client::public_key() }
+
+sub key {
+    my ($algorithm, @options) = @_;
+    return $keys{"@_"} ||= do {
+        my $file = File::Temp->new;
+        my $made = system 'openssl', 'genpkey', '-quiet', '-algorithm', $algorithm, '-out', "$file",
+            map { (-pkeyopt => $_) } @options;
+        die "openssl genpkey @_\n" if $made != 0;
+        my $pem = `openssl pkey -in $file -pubout`;
+        chomp $pem;
+        $pem;
+    };
+}
+
+sub _http {
+    my ($self) = @_;
+    my $provider = $self->{idp} ? $self->_oidc : $self->_demo;
+    return <<"CONF";
+$provider
+$self->{http}
+server {
+    listen 127.0.0.1:%%PORT%% reuseport;    # the kernel spreads connections over the workers
+    add_header X-Worker \$pid always;
+    oauth_broker http://localhost:%%PORT%%;
+    oauth_allow_origin $APP https://other.example.com:8443 https://paths.example.com/app http://localhost:3000
+                       myapp:// capacitor://localhost;
+    $self->{server}
+    location = /worker { return 204; }
+    location /api/ {
+        oauth_protect bearer;
+        proxy_set_header X-User \$oauth_sub;
+        proxy_pass http://127.0.0.1:%%PORT1%%;
+    }
+}
+server {
+    listen 127.0.0.1:%%PORT1%%;
+    location / { default_type text/plain; return 200 \$http_x_user; }
+}
+CONF
+}
+
+sub _oidc {
+    my ($self) = @_;
+    my $idp = $self->{idp};
+    return block('acme', type => 'oidc', issuer => $idp->issuer, client_id => $idp->client_id,
+        client_secret => $idp->client_secret, %{ $self->{provider} });
+}
+
+sub _demo {
+    return <<'CONF';
+oauth_provider demo {
+    type demo;
+    user alice@example.com "Alice Example";
+    user bob@example.com   "Bob Example";
+}
+CONF
+}
+
+# An oauth_provider block.
+sub block {
+    my ($name, %members) = @_;
+    return "oauth_provider $name {\n" . join('', map { "    $_ $members{$_};\n" } sort keys %members) . "}\n";
+}
+
+1;
