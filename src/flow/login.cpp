@@ -94,7 +94,8 @@ Result<Uri> read_target(const Form& form, const Broker& broker) {
 }
 
 bool is_bare_origin(const Uri& target) {
-  return (target.path().empty() || target.path() == "/") && !target.query() && !target.fragment();
+  return target.is_http() && (target.path().empty() || target.path() == "/") && !target.query() &&
+         !target.fragment();
 }
 
 // DESIGN 5: a request that brings its own state and a bare origin is the old popup client.
