@@ -43,8 +43,9 @@ Result<std::string> seal_attempt(const Attempt& attempt, const Broker& broker);
 // state_refused (not ours, altered, of another broker), state_unknown_key, state_expired.
 Result<Attempt> open_attempt(std::string_view state, const Broker& broker, std::int64_t now);
 
-// The name under which the attempt is claimed, and for how long: until no clock within the skew can
-// still open it.
+// The name under which the attempt is claimed (an HMAC keyed by its id, so it tells nothing, and is
+// the same on nodes that order their secrets differently), and for how long: until no clock within
+// the skew can still open it.
 std::string claim_name(const Attempt& attempt, const Broker& broker);
 inline std::int64_t claim_until(const Attempt& attempt, const Broker& broker) {
   return attempt.expires + 2 * broker.skew;
