@@ -27,7 +27,8 @@ struct Identity {
 
 // From claims of an id_token or userinfo (OpenID Connect Core 5.1). Members of another JSON type
 // than the standard's count as absent; `email_verified` only as the boolean true.
-// token_subject_wrong without a usable `sub`; claims_too_large beyond 1 KiB each or 4 KiB together.
+// token_subject_wrong without a usable `sub`; claims_too_large beyond 1 KiB each or 4 KiB together,
+// as the JSON that is kept.
 Result<Identity> identity_from(const Json& claims, const Provider& provider);
 
 // Who may sign in: email_unverified where a verified address is required and not there.
