@@ -1,0 +1,86 @@
+#include "oauth/proto/guard.hpp"
+
+#include <gtest/gtest.h>
+
+#include "proto/support.hpp"
+
+namespace oauth {
+namespace {
+
+using test::broker;
+using test::outcome;
+
+TEST(OwnTrust, BelievesTheBrokersOwnAccessTokensAndNothingElse) {
+  Broker at = broker();
+  at.audiences = {"api"};
+  at.skew = 7;
+  const Trust trust = own_trust(at);
+  EXPECT_EQ(trust.expect.issuer, "https://auth.example.com");
+  EXPECT_EQ(trust.expect.audiences, std::vector<std::string>{"api"});
+  EXPECT_FALSE(trust.expect.any_audience);
+  EXPECT_EQ(trust.expect.algs, kAsymmetric);
+  EXPECT_EQ(trust.expect.typs, std::vector<std::string>{"at+jwt"});
+  EXPECT_EQ(trust.expect.skew, 7);
+  EXPECT_EQ(trust.expect.grace, 0);
+  EXPECT_FALSE(trust.expect.nonce);
+  EXPECT_EQ(trust.keys, at.signing);
+}
+
+Guard guard() {
+  Guard guard;
+  guard.realm = "https://auth.example.com";
+  return guard;
+}
+
+TEST(Challenge, WithoutATokenNamesNoError) {
+  EXPECT_EQ(challenge(guard(), Problem::token_missing),
+            R"(Bearer realm="https://auth.example.com")");
+}
+
+TEST(Challenge, NamesTheErrorOfTheRfc) {
+  EXPECT_EQ(challenge(guard(), Problem::token_expired),
+            R"(Bearer realm="https://auth.example.com", error="invalid_token", )"
+            R"(error_description="The token has expired.")");
+  EXPECT_EQ(challenge(guard(), Problem::token_repeated),
+            R"(Bearer realm="https://auth.example.com", error="invalid_request", )"
+            R"(error_description="More than one token was sent.")");
+}
+
+TEST(Challenge, IsTheSameForEveryWrongGuess) {
+  const std::string one = challenge(guard(), Problem::token_signature_wrong);
+  for (const Problem problem :
+       {Problem::token_malformed, Problem::token_key_unknown, Problem::token_issuer_wrong,
+        Problem::token_audience_wrong, Problem::token_alg_refused, Problem::token_kind_refused}) {
+    EXPECT_EQ(challenge(guard(), problem), one) << name(problem);
+  }
+}
+
+TEST(BearerToken, IsFoundBehindTheSchemeInAnyCase) {
+  for (const std::string_view header :
+       {"Bearer a.b-c_d~e+f/g==", "bearer a.b-c_d~e+f/g==", "BEARER   a.b-c_d~e+f/g=="}) {
+    const auto token = bearer_token(header);
+    ASSERT_TRUE(token) << header;
+    EXPECT_EQ(*token, "a.b-c_d~e+f/g==") << header;
+  }
+}
+
+TEST(BearerToken, OfAnotherSchemeIsNone) {
+  for (const std::string_view header :
+       {"", " ", "Basic YTpi", "Bearertoken", "Bearer:x", " Bearer x", "DPoP x", "Bear x"}) {
+    const auto token = bearer_token(header);
+    ASSERT_TRUE(token) << header;
+    EXPECT_EQ(*token, "") << header;
+  }
+}
+
+TEST(BearerToken, ThatCannotBeOneIsMalformed) {
+  for (const std::string_view header :
+       {"Bearer", "Bearer ", "Bearer   ", "Bearer a b", "Bearer a,b", "Bearer \"a\"", "Bearer a\t",
+        "Bearer \xC3\xA4", "Bearer a:b", "Bearer a, Bearer b"}) {
+    EXPECT_EQ(outcome(bearer_token(header)), "token_malformed") << header;
+  }
+  EXPECT_EQ(outcome(bearer_token(std::string_view("Bearer a\0", 9))), "token_malformed");
+}
+
+}  // namespace
+}  // namespace oauth
