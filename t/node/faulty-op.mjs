@@ -135,6 +135,7 @@ const token = (req, res, body, changes) => {
   if (req.method !== 'POST' || !/^application\/x-www-form-urlencoded\b/.test(req.headers['content-type'] ?? '')) {
     return refuse(res, 'invalid_request', 'not a form');
   }
+  if (new Set(form.keys()).size !== [...form.keys()].length) return refuse(res, 'invalid_request', 'a parameter was sent twice');
   if (!clientIsAuthentic(req, form)) return refuse(res, 'invalid_client', 'the client did not authenticate');
   if (form.get('grant_type') !== 'authorization_code') return refuse(res, 'unsupported_grant_type', 'not the code grant');
   const attempt = codes.get(form.get('code'));

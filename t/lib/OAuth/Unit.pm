@@ -7,16 +7,17 @@ use Cwd qw(abs_path);
 use File::Path qw(make_path);
 use Test::More;
 
-# run(build => FOLDER, make => [further make variables], env => {...})
+# run(build => FOLDER, sanitize => 0|1)
 sub run {
     my (%args) = @_;
     make_path($args{build});
     my $build = abs_path($args{build});
     chomp(my $jobs = `nproc` || 2);
-    my $status = system 'make', '-s', "-j$jobs", '-C', 't/unit', "BUILD=$build", @{ $args{make} || [] };
+    my $status = system 'make', '-s', "-j$jobs", '-C', 't/unit', "BUILD=$build",
+        $args{sanitize} ? 'SANITIZE=address,undefined' : ();
     is $status, 0, 'the unit tests compile without a warning' or return;
 
-    local @ENV{ keys %{ $args{env} || {} } } = values %{ $args{env} || {} };
+    local $ENV{UBSAN_OPTIONS} = 'halt_on_error=1:print_stacktrace=1';
     open my $output, '-|', "$build/unit/test --gtest_color=no 2>&1" or die "$build/unit/test: $!\n";
     my ($seen, @lines) = (0);
     while (my $line = <$output>) {
