@@ -127,10 +127,6 @@ Result<Key> Key::from_private_pem(std::string_view pem, std::string_view& why) {
   return of(read_private_pem(pem, why), true);
 }
 
-Result<Key> Key::from_client_public_pem(std::string_view pem) {
-  return of_client(read_client_pem(pem));
-}
-
 Result<Key> Key::from_client_public_der(std::string_view der) {
   return of_client(read_client_der(der));
 }

@@ -39,7 +39,6 @@ constexpr int kMinRsaBits = 2048;
 constexpr int kMaxRsaBits = 8192;  // beyond, one verification costs milliseconds
 constexpr int kMaxClientRsaBits = 4096;
 constexpr std::size_t kMaxPem = 64 * 1024;
-constexpr std::size_t kMaxClientPem = 2048;  // 4096 bit take some 800 bytes
 
 // `why` gets the text, the caller returns the problem.
 Problem refuse(std::string_view& why, Problem problem, std::string_view text) {
@@ -61,7 +60,6 @@ const Curve* curve_of(const EVP_PKEY& key);
 BigNumber number_of(std::string_view bytes);
 BigNumber number_in(const EVP_PKEY& key, const char* name);
 std::string base64url_of(const BIGNUM& number, std::size_t size);
-std::optional<std::string> der_of_public_pem(std::string_view pem);
 std::string_view content(const Memory& memory);
 
 }  // namespace
@@ -152,11 +150,6 @@ Result<Pkey> read_private_pem(std::string_view pem, std::string_view& why) {
     return refuse(why, Problem::key_malformed, "the halves of the key do not belong together");
   }
   return key;
-}
-
-Result<Pkey> read_client_pem(std::string_view pem) {
-  const std::optional<std::string> der = der_of_public_pem(pem);
-  return der ? read_client_der(*der) : Problem::public_key_refused;
 }
 
 Result<Pkey> read_client_der(std::string_view der) {
@@ -371,26 +364,6 @@ std::string base64url_of(const BIGNUM& number, std::size_t size) {
   std::string bytes(size, '\0');
   BN_bn2binpad(&number, reinterpret_cast<unsigned char*>(bytes.data()), static_cast<int>(size));
   return base64url_encode(bytes);
-}
-
-// RFC 7468 13, narrowed: base64 lines between the two boundaries and nothing else.
-std::optional<std::string> der_of_public_pem(std::string_view pem) {
-  constexpr std::string_view kBegin = "-----BEGIN PUBLIC KEY-----";
-  constexpr std::string_view kEnd = "-----END PUBLIC KEY-----";
-  pem = pem.substr(0, pem.find_last_not_of(" \t\r\n") + 1);
-  if (pem.size() > kMaxClientPem || pem.size() < kBegin.size() + kEnd.size() ||
-      !pem.starts_with(kBegin) || !pem.ends_with(kEnd)) {
-    return std::nullopt;
-  }
-  pem.remove_prefix(kBegin.size());
-  pem.remove_suffix(kEnd.size());
-  std::string base64;
-  for (char c : pem) {
-    if (c != '\r' && c != '\n') {
-      base64 += c;
-    }
-  }
-  return base64_decode(base64);
 }
 
 // A view, so that a private key is copied into its Secret only; OpenSSL wipes its own.

@@ -4,6 +4,7 @@
 
 #include "oauth/base/pack.hpp"
 #include "oauth/base/text.hpp"
+#include "oauth/jose/client_key.hpp"
 #include "oauth/jose/sign.hpp"
 #include "oauth/proto/attempt.hpp"
 #include "oauth/proto/code.hpp"
@@ -71,11 +72,11 @@ Result<DexieRequest> parse_dexie_request(std::string_view body) {
     return scopes.problem();
   }
   request.scopes = *std::move(scopes);
-  const auto key = Key::from_client_public_pem(json->string("public_key").value_or(""));
+  auto key = client_key_der(json->string("public_key").value_or(""));
   if (!key) {
-    return Problem::public_key_refused;
+    return key.problem();
   }
-  request.public_key = key->public_der();
+  request.public_key = *std::move(key);
   request.code_verifier = json->string("code_verifier").value_or("");
   request.code = json->string("code").value_or("");
   if (!is_code(request.code)) {

@@ -30,10 +30,8 @@ class Key {
   // halves must belong together. key_malformed or key_weak, `why` as above.
   static Result<Key> from_private_pem(std::string_view pem, std::string_view& why);
   static Result<Key> from_private_pem(std::string_view pem);
-  // SPKI PEM as the Dexie client sends it: RSA 2048..4096 with e = 65537, else public_key_refused.
-  // Nothing may stand before or after it but white space at its end. It carries RS256, no more.
-  static Result<Key> from_client_public_pem(std::string_view pem);
-  // SubjectPublicKeyInfo DER of the same, as kept in a refresh token.
+  // What client_key_der() gave and a refresh token kept: RSA 2048..4096 with e = 65537, else
+  // public_key_refused. It carries RS256, no more.
   static Result<Key> from_client_public_der(std::string_view der);
   static Result<Key> generate_es256();
   static Result<Key> generate_rs256();  // for load time: takes a noticeable part of a second

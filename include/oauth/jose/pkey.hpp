@@ -36,8 +36,6 @@ Result<Pkey> read_private_pem(std::string_view pem, std::string_view& why);
 // An RSA public key as SubjectPublicKeyInfo and not one byte more, 2048..4096 bit, e = 65537; else
 // public_key_refused.
 Result<Pkey> read_client_der(std::string_view der);
-// The same in one PEM block, with nothing around it but white space at the end.
-Result<Pkey> read_client_pem(std::string_view pem);
 
 // What a key can carry by its type, curve and size; key_weak for RSA outside 2048..8192 bit or
 // with e even, under 65537 or over 64 bit, key_malformed for every other type and curve.

@@ -190,7 +190,6 @@ TEST(Key, AClientsKeyCarriesRs256Only) {
   EXPECT_TRUE(key->verify(Alg::rs256, "message", *keys().rsa.sign(Alg::rs256, "message")));
   EXPECT_FALSE(key->verify(Alg::ps256, "message", *keys().rsa.sign(Alg::ps256, "message")));
   EXPECT_EQ(outcome(Key::from_client_public_der(keys().p256.public_der())), "public_key_refused");
-  EXPECT_EQ(outcome(Key::from_client_public_pem("x")), "public_key_refused");
 }
 
 TEST(Key, ThumbprintsAreThoseOfTheRfcs) {

@@ -68,15 +68,6 @@ std::string chimera_pem() {
   return test::pem_of(key);
 }
 
-std::string public_pem(std::string_view der) {
-  std::string pem = "-----BEGIN PUBLIC KEY-----\n";
-  const std::string base64 = base64_encode(der);
-  for (std::size_t at = 0; at < base64.size(); at += 64) {
-    pem.append(base64.substr(at, 64)).append("\n");
-  }
-  return pem + "-----END PUBLIC KEY-----";
-}
-
 std::string rsa_der(std::size_t bits, std::string_view e) {
   return write_public_der(**make_rsa(test::odd_number(bits), e, unused_why));
 }
@@ -114,7 +105,7 @@ TEST(PrivatePem, WhatIsNoPrivateKeyIsRefused) {
   const std::string good = test::ec_pem("P-256");
   for (const std::string& pem :
        {std::string(), std::string("x"), std::string(70'000, 'x'), good.substr(0, 60),
-        good + std::string(70'000, '\n'), public_pem(keys().rsa.public_der())}) {
+        good + std::string(70'000, '\n'), test::public_pem(keys().rsa.public_der())}) {
     EXPECT_EQ(outcome(read_private_pem(pem, unused_why)), "key_malformed") << pem.substr(0, 40);
   }
 }
@@ -140,41 +131,6 @@ TEST(PrivatePem, OtherTypesAndCurvesAreRefused) {
 TEST(PrivatePem, HalvesOfTwoKeysAreRefused) {
   std::string_view why;
   EXPECT_EQ(outcome(read_private_pem(chimera_pem(), why)), "key_malformed");
-}
-
-TEST(ClientKey, IsReadAsTheDexieClientSendsIt) {
-  const std::string der = keys().rsa.public_der();
-  const std::string pem = public_pem(der);
-  EXPECT_EQ(write_public_der(**read_client_pem(pem)), der);
-  EXPECT_EQ(write_public_der(**read_client_pem(pem + "\n")), der);
-  EXPECT_EQ(write_public_der(**read_client_pem(pem + " \r\n\t\n")), der);
-  EXPECT_EQ(write_public_der(**read_client_der(der)), der);
-  std::string crlf;
-  for (char c : pem) {
-    crlf.append(c == '\n' ? "\r\n" : std::string(1, c));
-  }
-  EXPECT_EQ(write_public_der(**read_client_pem(crlf)), der);
-}
-
-TEST(ClientKey, APemWithAnythingElseInItIsRefused) {
-  const std::string pem = public_pem(keys().rsa.public_der());
-  const std::string body = pem.substr(27, pem.size() - 27 - 24);
-  for (const std::string& text :
-       {std::string(), std::string("\n"), std::string("-----BEGIN PUBLIC KEY-----"),
-        std::string("-----BEGIN PUBLIC KEY----------END PUBLIC KEY-----"), "x" + pem, "\n" + pem,
-        pem + "x", pem + "\n" + pem,
-        "-----BEGIN RSA PUBLIC KEY-----\n" + body + "-----END RSA PUBLIC KEY-----",
-        "-----BEGIN CERTIFICATE-----\n" + body + "-----END CERTIFICATE-----",
-        "-----BEGIN PUBLIC KEY-----\nA: b\n\n" + body + "-----END PUBLIC KEY-----",
-        "-----BEGIN PUBLIC KEY-----\n " + body + "-----END PUBLIC KEY-----",
-        "-----BEGIN PUBLIC KEY-----\n" + body.substr(4) + "-----END PUBLIC KEY-----",
-        std::string(3000, '\n') + pem,
-        "-----BEGIN SECRET KEY-----\n" + body + "-----END PUBLIC KEY-----",
-        "-----BEGIN PUBLIC KEY-----\n" + body + "-----END SECRET KEY-----",
-        "-----BEGIN PUBLIC KEY-----" + std::string(3000, '\n') + body + "-----END PUBLIC KEY-----",
-        std::string("-----BEGIN PUBLIC KEY-----END PUBLIC KEY-----"), pem + std::string(1, '\0')}) {
-    EXPECT_EQ(outcome(read_client_pem(text)), "public_key_refused") << text.substr(0, 60);
-  }
 }
 
 TEST(ClientKey, MustBeRsaOf2048To4096BitWithExponent65537) {

@@ -87,6 +87,16 @@ inline Key secret_key(std::string_view bytes, std::string_view kid = {}) {
   return Key::from_jwk(jwk, true)->with_kid(kid);
 }
 
+// As a client sends it: SubjectPublicKeyInfo in lines of 64 characters, no line end behind.
+inline std::string public_pem(std::string_view der) {
+  std::string pem = "-----BEGIN PUBLIC KEY-----\n";
+  const std::string base64 = base64_encode(der);
+  for (std::size_t at = 0; at < base64.size(); at += 64) {
+    pem.append(base64.substr(at, 64)).append("\n");
+  }
+  return pem + "-----END PUBLIC KEY-----";
+}
+
 // The numbers of a JWK, for moduli that nobody needs the factors of.
 inline std::string odd_number(std::size_t bits) {
   std::string bytes((bits + 7) / 8, '\xab');
