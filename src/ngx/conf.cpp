@@ -71,6 +71,8 @@ char* init_main_conf(ngx_conf_t* cf, void* conf) noexcept {
 char* merge_server_conf(ngx_conf_t* cf, void* parent, void* child) noexcept {
   const auto& outer = *static_cast<ServerConf*>(parent);
   auto& inner = *static_cast<ServerConf*>(child);
+  inner.use_place = inner.use ? inner.use_place : outer.use_place;
+  inner.alg_place = inner.alg ? inner.alg_place : outer.alg_place;
   inherit(inner.use, outer.use);
   inherit(inner.origins, outer.origins);
   inherit(inner.scopes, outer.scopes);
@@ -95,6 +97,7 @@ char* merge_location_conf(ngx_conf_t* cf, void* parent, void* child) noexcept {
   const bool said_here = inner.protection.has_value();
   if (!said_here) {
     inner.protection = outer.protection;
+    inner.protect_place = outer.protect_place;
     inner.optional = outer.optional;
     inner.guard = outer.guard;
   }
@@ -104,6 +107,7 @@ char* merge_location_conf(ngx_conf_t* cf, void* parent, void* child) noexcept {
   // DESIGN 2: a protected location trusts the broker of its own server, and nothing unsaid.
   const Broker* broker = server_conf(cf).broker.get();
   if (broker == nullptr) {
+    const PointingTo place(cf, inner.protect_place);
     return conf_error(cf,
                       "\"oauth_protect\" has nobody to trust: put \"oauth_broker URL;\" into "
                       "this server, or \"oauth_protect off;\" here");
@@ -124,21 +128,62 @@ void conf_warning(ngx_conf_t* cf, const std::string& message) noexcept {
   ngx_conf_log_error(NGX_LOG_WARN, cf, 0, "%s", message.c_str());
 }
 
+Place place_of(const ngx_conf_t* cf) noexcept {
+  return {cf->conf_file->file.name, cf->conf_file->line};
+}
+
+PointingTo::PointingTo(ngx_conf_t* cf, const Place& place) noexcept
+    : file_(cf->conf_file), saved_(place_of(cf)) {
+  if (place.line != 0) {
+    file_->file.name = place.file;
+    file_->line = place.line;
+  }
+}
+
+PointingTo::~PointingTo() {
+  file_->file.name = saved_.file;
+  file_->line = saved_.line;
+}
+
 std::string_view conf_arg(ngx_conf_t* cf, std::size_t index) noexcept {
   return view(static_cast<ngx_str_t*>(cf->args->elts)[index]);
 }
 
 std::optional<std::string> read_small_file(ngx_conf_t* cf, std::string_view path, std::size_t max) {
+  std::string why;
+  auto content = read_small_file(cf, path, why, max);
+  if (!content) {
+    conf_error(cf, why);
+  }
+  return content;
+}
+
+std::optional<std::string> read_small_file(ngx_conf_t* cf, std::string_view path, std::string& why,
+                                           std::size_t max) {
+  auto content = read_whole_file(cf, path, why, max);
+  if (content && content->back() == '\n') {
+    content->pop_back();
+  }
+  if (content && content->empty()) {
+    why = "the file \"" + std::string(path) + "\" is empty";
+    return std::nullopt;
+  }
+  return content;
+}
+
+std::optional<std::string> read_whole_file(ngx_conf_t* cf, std::string_view path, std::string& why,
+                                           std::size_t max) {
   ngx_str_t name = pool_copy(cf->pool, path);
   if (name.data == nullptr || ngx_conf_full_name(cf->cycle, &name, 1) != NGX_OK) {
+    why = "out of memory";
     return std::nullopt;
   }
   const auto* c_name = reinterpret_cast<const char*>(name.data);
+  const std::string shown = "the file \"" + std::string(c_name) + "\" ";
   std::FILE* file = std::fopen(c_name, "rb");
   struct stat status {};
   if (file == nullptr || fstat(fileno(file), &status) != 0 || !S_ISREG(status.st_mode)) {
-    conf_error(cf, "cannot read the file \"" + std::string(c_name) +
-                       "\": it must exist and be readable for the user who starts nginx");
+    why = shown + "must exist and be readable for the user who starts nginx";
     if (file != nullptr) {
       std::fclose(file);
     }
@@ -148,19 +193,15 @@ std::optional<std::string> read_small_file(ngx_conf_t* cf, std::string_view path
   content.resize(std::fread(content.data(), 1, content.size(), file));
   std::fclose(file);
   if (content.size() > max) {
-    conf_error(cf, "the file \"" + std::string(c_name) + "\" is larger than " +
-                       std::to_string(max) + " bytes");
+    why = shown + "is larger than " + std::to_string(max) + " bytes";
     return std::nullopt;
   }
   if ((status.st_mode & (S_IROTH | S_IWOTH)) != 0) {
     conf_warning(
         cf, "everybody on this machine may read \"" + std::string(c_name) + "\": chmod 600 it");
   }
-  if (!content.empty() && content.back() == '\n') {
-    content.pop_back();
-  }
   if (content.empty()) {
-    conf_error(cf, "the file \"" + std::string(c_name) + "\" is empty");
+    why = shown + "is empty";
     return std::nullopt;
   }
   return content;

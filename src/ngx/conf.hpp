@@ -18,14 +18,25 @@ namespace oauth {
 
 struct Endpoint;
 
+// Where something was said; line 0 is nowhere.
+struct Place {
+  ngx_str_t file{};
+  ngx_uint_t line = 0;
+};
+
+struct NamedFile {
+  std::string path;
+  Place place;
+};
+
 struct MainConf {
   std::deque<Provider> providers;  // a deque: brokers point into it
   StoreBackend* store = nullptr;
   DocumentZone* documents = nullptr;
   std::optional<std::size_t> cache_zone;  // bytes
-  std::vector<std::string> secret_paths;
-  std::vector<std::string> signing_key_paths;
-  std::optional<std::string> state_dir;
+  std::vector<NamedFile> secrets;
+  std::vector<NamedFile> signing_keys;
+  std::optional<NamedFile> state_dir;
   std::optional<ngx_uint_t> fetch_limit;
   std::vector<struct ServerConf*> brokers;  // every server with oauth_broker
   std::shared_ptr<const Keyring> keyring;  // null without a broker, and where `nginx -t` finds none
@@ -34,7 +45,7 @@ struct MainConf {
 
 struct ServerConf {
   std::optional<Uri> broker_url;
-  ngx_uint_t broker_line = 0;
+  Place broker_place, use_place, alg_place;
   std::optional<std::vector<std::string>> use;
   std::optional<std::vector<TargetRule>> origins;
   std::optional<std::vector<std::string>> scopes;
@@ -52,6 +63,7 @@ enum class Protection : std::uint8_t { off, bearer };
 
 struct LocationConf {
   std::optional<Protection> protection;
+  Place protect_place;
   bool optional = false;         // belongs to `protection`
   std::shared_ptr<Guard> guard;  // null: not protected
   const Endpoint* endpoint = nullptr;
@@ -74,6 +86,22 @@ char* merge_location_conf(ngx_conf_t* cf, void* parent, void* child) noexcept;
 // "file:line" is nginx's; `message` says what is wrong and what to write instead.
 char* conf_error(ngx_conf_t* cf, const std::string& message) noexcept;
 void conf_warning(ngx_conf_t* cf, const std::string& message) noexcept;
+Place place_of(const ngx_conf_t* cf) noexcept;
+
+// While it lives, errors and warnings point to `place`: what only the whole configuration shows is
+// found when nginx has read on.
+class PointingTo {
+ public:
+  PointingTo(ngx_conf_t* cf, const Place& place) noexcept;
+  ~PointingTo();
+  PointingTo(const PointingTo&) = delete;
+  PointingTo& operator=(const PointingTo&) = delete;
+
+ private:
+  ngx_conf_file_t* file_;
+  Place saved_;
+};
+
 std::string_view conf_arg(ngx_conf_t* cf, std::size_t index) noexcept;  // 0 is the directive
 
 // A server with a broker: its Broker from all that was said. In conf_broker.cpp.
@@ -86,8 +114,14 @@ char* set_provider(ngx_conf_t* cf, ngx_command_t* command, void* conf) noexcept;
 // Loads or makes secret and signing keys. In conf_keys.cpp.
 char* load_keys(ngx_conf_t* cf, MainConf& main);
 
-// A `file:` value's content, or a whole small file (DESIGN 4): nullopt after an [emerg] line.
+// A `file:` value's content, or a whole small file (DESIGN 4): nullopt after an [emerg] line, or
+// with the reason in `why`.
 std::optional<std::string> read_small_file(ngx_conf_t* cf, std::string_view path,
                                            std::size_t max = 4096);
+std::optional<std::string> read_small_file(ngx_conf_t* cf, std::string_view path, std::string& why,
+                                           std::size_t max = 4096);
+// The same without removing a final newline, which may be one of random bytes.
+std::optional<std::string> read_whole_file(ngx_conf_t* cf, std::string_view path, std::string& why,
+                                           std::size_t max);
 
 }  // namespace oauth

@@ -33,6 +33,15 @@ bool listens_locally(ngx_conf_t* cf) {
   return true;
 }
 
+// Our own cycle's log, and what the server has instead of it.
+bool logs_debug(ngx_conf_t* cf) {
+  auto* core_server = static_cast<ngx_http_core_srv_conf_t*>(
+      ngx_http_conf_get_module_srv_conf(cf, ngx_http_core_module));
+  auto* core = static_cast<ngx_http_core_loc_conf_t*>(
+      core_server->ctx->loc_conf[ngx_http_core_module.ctx_index]);
+  return (core->error_log->log_level & NGX_LOG_DEBUG_ALL) != 0;
+}
+
 char* choose_providers(ngx_conf_t* cf, const MainConf& main, const ServerConf& server,
                        Broker& broker) {
   if (!server.use) {
@@ -45,6 +54,7 @@ char* choose_providers(ngx_conf_t* cf, const MainConf& main, const ServerConf& s
       broker.providers.push_back(&provider);
     }
   }
+  const PointingTo place(cf, server.use_place);
   for (const std::string& name : server.use.value_or(std::vector<std::string>())) {
     const auto provider = std::find_if(main.providers.begin(), main.providers.end(),
                                        [&](const Provider& p) { return p.name == name; });
@@ -75,16 +85,10 @@ char* check_demo(ngx_conf_t* cf, const Broker& broker) {
 }
 
 char* check_lifetimes(ngx_conf_t* cf, const Lifetimes& lifetimes) {
-  if (lifetimes.code > 300 || lifetimes.code < 1) {
-    return conf_error(cf, "\"oauth_code_lifetime\" must lie between 1s and 5m");
-  }
-  if (lifetimes.state > 24 * 3600 || lifetimes.state < 60) {
-    return conf_error(cf, "\"oauth_state_lifetime\" must lie between 1m and 24h");
-  }
-  if (lifetimes.access_token < 60 || lifetimes.refresh_token < lifetimes.access_token) {
+  if (lifetimes.refresh_token < lifetimes.access_token) {
     return conf_error(cf,
-                      "\"oauth_access_token_lifetime\" must be at least 1m, and "
-                      "\"oauth_refresh_token_lifetime\" no shorter than it");
+                      "\"oauth_refresh_token_lifetime\" must be no shorter than "
+                      "\"oauth_access_token_lifetime\"");
   }
   // dexie-contract 4.1: the real client refreshes when less than 5 minutes remain.
   if (lifetimes.access_token <= 300) {
@@ -100,12 +104,12 @@ void warn(ngx_conf_t* cf, const MainConf& main, const Broker& broker) {
     conf_warning(cf, "the broker \"" + broker.url +
                          "\" has no \"oauth_allow_origin\": no application may receive a code");
   }
-  if (main.store->is_remote() && (main.secret_paths.empty() || main.signing_key_paths.empty())) {
+  if (main.store->is_remote() && (main.secrets.empty() || main.signing_keys.empty())) {
     conf_warning(cf,
                  "with a store that several nodes share they must share their keys too: give "
                  "\"oauth_secret FILE;\" and \"oauth_signing_key FILE;\"");
   }
-  if ((cf->cycle->log->log_level & NGX_LOG_DEBUG_ALL) != 0) {
+  if (logs_debug(cf)) {
     conf_warning(cf,
                  "\"error_log … debug\" writes requests with codes and tokens as they come: "
                  "never beside a broker that real people use");
@@ -115,6 +119,7 @@ void warn(ngx_conf_t* cf, const MainConf& main, const Broker& broker) {
 }  // namespace
 
 char* build_broker(ngx_conf_t* cf, MainConf& main, ServerConf& server) {
+  const PointingTo place(cf, server.broker_place);
   server.broker = std::make_unique<Broker>();
   Broker& broker = *server.broker;
   broker.set_url(*server.broker_url);
@@ -141,6 +146,7 @@ char* build_broker(ngx_conf_t* cf, MainConf& main, ServerConf& server) {
     return checked;
   }
   if (main.signing != nullptr && broker.signing_key() == nullptr) {
+    const PointingTo alg_place(cf, server.alg_place);
     return conf_error(cf, "no \"oauth_signing_key\" can carry the algorithm " +
                               std::string(alg_name(broker.alg)) + " of \"oauth_access_token_alg\"");
   }
@@ -172,7 +178,7 @@ char* refuse_taken_locations(ngx_conf_t* cf, const ServerConf& server) {
         return conf_error(cf, "location \"" + path + "\" at " + file + ":" +
                                   std::to_string(queued->line) + " is taken by the broker \"" +
                                   server.broker_url->text() + "\" at line " +
-                                  std::to_string(server.broker_line) +
+                                  std::to_string(server.broker_place.line) +
                                   ": remove it, or give the broker's URL a path of its own");
       }
     }

@@ -69,6 +69,15 @@ bool make_file(ngx_conf_t* cf, const std::string& path, std::string_view content
   return made;
 }
 
+std::optional<std::string> read_key_file(ngx_conf_t* cf, const std::string& path) {
+  std::string reason;
+  auto content = read_whole_file(cf, path, reason, std::size_t{16} * 1024);
+  if (!content) {
+    conf_error(cf, reason);
+  }
+  return content;
+}
+
 // The content of a file in the state folder, made by `generate` where there is none; nullopt after
 // an [emerg] line, and under `nginx -t` (without one) where there is none.
 std::optional<std::string> state_file(ngx_conf_t* cf, const std::string& path,
@@ -83,7 +92,7 @@ std::optional<std::string> state_file(ngx_conf_t* cf, const std::string& path,
     }
     ngx_conf_log_error(NGX_LOG_NOTICE, cf, 0, "oauth: made \"%s\"", path.c_str());
   }
-  return read_small_file(cf, path, std::size_t{16} * 1024);
+  return read_key_file(cf, path);
 }
 
 Result<Secret> generate_secret() {
@@ -101,11 +110,17 @@ Result<Secret> generate_rs256() {
   return key ? Result<Secret>(key->private_pem()) : key.problem();
 }
 
-char* use_secrets(ngx_conf_t* cf, MainConf& main, const std::vector<std::string>& files) {
+struct KeyFile {
+  std::string content;
+  Place place;
+};
+
+char* use_secrets(ngx_conf_t* cf, MainConf& main, const std::vector<KeyFile>& files) {
   std::vector<Secret> secrets;
-  for (const std::string& file : files) {
-    auto secret = decode_secret(file);
+  for (const KeyFile& file : files) {
+    auto secret = decode_secret(file.content);
     if (!secret) {
+      const PointingTo place(cf, file.place);
       return conf_error(cf,
                         "an \"oauth_secret\" must be at least 32 random bytes, raw, hex or "
                         "base64: openssl rand -hex 32");
@@ -120,11 +135,12 @@ char* use_secrets(ngx_conf_t* cf, MainConf& main, const std::vector<std::string>
   return static_cast<char*>(NGX_CONF_OK);
 }
 
-char* use_signing_keys(ngx_conf_t* cf, MainConf& main, const std::vector<std::string>& files) {
+char* use_signing_keys(ngx_conf_t* cf, MainConf& main, const std::vector<KeyFile>& files) {
   std::vector<Key> keys;
-  for (const std::string& file : files) {
-    const auto key = Key::from_private_pem(file);
+  for (const KeyFile& file : files) {
+    const auto key = Key::from_private_pem(file.content);
     if (!key) {
+      const PointingTo place(cf, file.place);
       return conf_error(cf,
                         "an \"oauth_signing_key\" must be an unencrypted PEM private key: RSA of "
                         "2048 to 8192 bit, P-256, P-384, P-521 or Ed25519");
@@ -137,27 +153,29 @@ char* use_signing_keys(ngx_conf_t* cf, MainConf& main, const std::vector<std::st
 
 // The files that were named, or those of the state folder. An empty list is `nginx -t` without
 // keys.
-std::optional<std::vector<std::string>> contents(
-    ngx_conf_t* cf, const std::vector<std::string>& paths, const std::string& folder,
+std::optional<std::vector<KeyFile>> contents(
+    ngx_conf_t* cf, const std::vector<NamedFile>& named, const NamedFile& folder,
     std::initializer_list<std::pair<const char*, Result<Secret> (*)()>> generated) {
-  std::vector<std::string> files;
-  for (const std::string& path : paths) {
-    auto content = read_small_file(cf, path, std::size_t{16} * 1024);
+  std::vector<KeyFile> files;
+  for (const NamedFile& file : named) {
+    const PointingTo place(cf, file.place);
+    auto content = read_key_file(cf, file.path);
     if (!content) {
       return std::nullopt;
     }
-    files.push_back(*std::move(content));
+    files.push_back({*std::move(content), file.place});
   }
-  if (!paths.empty() || (ngx_test_config && access(folder.c_str(), F_OK) != 0)) {
+  if (!named.empty() || (ngx_test_config && access(folder.path.c_str(), F_OK) != 0)) {
     return files;
   }
-  if (!prepare_state_dir(cf, folder)) {
+  const PointingTo place(cf, folder.place);
+  if (!prepare_state_dir(cf, folder.path)) {
     return std::nullopt;
   }
   for (const auto& [name, generate] : generated) {
-    auto content = state_file(cf, folder + "/" + name, generate);
+    auto content = state_file(cf, folder.path + "/" + name, generate);
     if (content) {
-      files.push_back(*std::move(content));
+      files.push_back({*std::move(content), folder.place});
     } else if (!ngx_test_config) {
       return std::nullopt;
     }
@@ -168,13 +186,13 @@ std::optional<std::vector<std::string>> contents(
 }  // namespace
 
 char* load_keys(ngx_conf_t* cf, MainConf& main) {
-  const std::string folder = main.state_dir.value_or(OAUTH_STATE_DIR);
-  const auto secrets = contents(cf, main.secret_paths, folder, {{"secret", generate_secret}});
+  const NamedFile folder = main.state_dir.value_or(NamedFile{OAUTH_STATE_DIR, {}});
+  const auto secrets = contents(cf, main.secrets, folder, {{"secret", generate_secret}});
   if (!secrets) {
     return static_cast<char*>(NGX_CONF_ERROR);
   }
   const auto keys =
-      contents(cf, main.signing_key_paths, folder,
+      contents(cf, main.signing_keys, folder,
                {{"signing-es256.pem", generate_es256}, {"signing-rs256.pem", generate_rs256}});
   if (!keys) {
     return static_cast<char*>(NGX_CONF_ERROR);

@@ -60,9 +60,10 @@ std::string set_client_secret(ngx_conf_t* cf, Provider& provider, const Words& w
     provider.client_secret = Secret(words[0]);
     return words[0].empty() ? "is empty: leave it out for a public client" : "";
   }
-  const auto content = read_small_file(cf, words[0].substr(kFile.size()));
+  std::string why;
+  const auto content = read_small_file(cf, words[0].substr(kFile.size()), why);
   if (!content) {
-    return "needs a readable file";
+    return "cannot be read: " + why;
   }
   provider.client_secret = Secret(*content);
   return {};
@@ -248,6 +249,7 @@ char* parse_block(ngx_conf_t* cf, Block& block) {
 
 char* set_provider(ngx_conf_t* cf, ngx_command_t*, void* conf) noexcept {
   auto& main = *static_cast<MainConf*>(conf);
+  const Place place = place_of(cf);
   Block block;
   block.provider.name = conf_arg(cf, 1);
   if (block.provider.name == "demo") {
@@ -264,6 +266,7 @@ char* set_provider(ngx_conf_t* cf, ngx_command_t*, void* conf) noexcept {
   std::string wrong = wrong_name(main, block.provider.name, block.provider.type);
   wrong = wrong.empty() ? what_is_missing(block) : wrong;
   if (!wrong.empty()) {
+    const PointingTo opening_line(cf, place);
     return conf_error(cf, where + wrong);
   }
   if (block.provider.display_name.empty()) {

@@ -78,7 +78,7 @@ char* set_broker(ngx_conf_t* cf, ngx_command_t*, void* conf) noexcept {
                                 "\" is another server's broker already: each needs its own URL");
     }
   }
-  server.broker_line = cf->conf_file->line;
+  server.broker_place = place_of(cf);
   main_conf(cf).brokers.push_back(&server);
   char* made = make_endpoints(cf, *server.broker_url);
   return made == NGX_CONF_OK ? make_fetch_location(cf, server.broker_url->path(), server.fetch)

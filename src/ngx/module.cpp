@@ -15,6 +15,8 @@ constexpr ngx_uint_t kHttp = NGX_HTTP_MAIN_CONF;
 constexpr ngx_uint_t kServer = NGX_HTTP_SRV_CONF;
 constexpr ngx_uint_t kLocation = NGX_HTTP_LOC_CONF;
 
+constexpr std::int64_t kDay = 24 * 3600;  // s
+
 #define OAUTH_MAIN NGX_HTTP_MAIN_CONF_OFFSET
 #define OAUTH_SERVER NGX_HTTP_SRV_CONF_OFFSET
 #define OAUTH_LOCATION NGX_HTTP_LOC_CONF_OFFSET
@@ -37,11 +39,11 @@ ngx_command_t commands[] = {
     OAUTH_DIRECTIVE("oauth_audience", kHttp | kServer | NGX_CONF_1MORE, set_audience, OAUTH_SERVER),
     OAUTH_DIRECTIVE("oauth_access_token_alg", kHttp | kServer | NGX_CONF_TAKE1, set_access_token_alg, OAUTH_SERVER),
     OAUTH_DIRECTIVE("oauth_require_pkce", kHttp | kServer | NGX_CONF_FLAG, set_require_pkce, OAUTH_SERVER),
-    OAUTH_DIRECTIVE("oauth_state_lifetime", kHttp | kServer | NGX_CONF_TAKE1, set_seconds<&ServerConf::state_lifetime>, OAUTH_SERVER),
-    OAUTH_DIRECTIVE("oauth_code_lifetime", kHttp | kServer | NGX_CONF_TAKE1, set_seconds<&ServerConf::code_lifetime>, OAUTH_SERVER),
-    OAUTH_DIRECTIVE("oauth_access_token_lifetime", kHttp | kServer | NGX_CONF_TAKE1, set_seconds<&ServerConf::access_token_lifetime>, OAUTH_SERVER),
-    OAUTH_DIRECTIVE("oauth_refresh_token_lifetime", kHttp | kServer | NGX_CONF_TAKE1, set_seconds<&ServerConf::refresh_token_lifetime>, OAUTH_SERVER),
-    OAUTH_DIRECTIVE("oauth_clock_skew", kHttp | kServer | NGX_CONF_TAKE1, set_seconds<&ServerConf::clock_skew>, OAUTH_SERVER),
+    OAUTH_DIRECTIVE("oauth_state_lifetime", kHttp | kServer | NGX_CONF_TAKE1, (set_seconds<&ServerConf::state_lifetime, 60, kDay>), OAUTH_SERVER),
+    OAUTH_DIRECTIVE("oauth_code_lifetime", kHttp | kServer | NGX_CONF_TAKE1, (set_seconds<&ServerConf::code_lifetime, 1, 300>), OAUTH_SERVER),
+    OAUTH_DIRECTIVE("oauth_access_token_lifetime", kHttp | kServer | NGX_CONF_TAKE1, (set_seconds<&ServerConf::access_token_lifetime, 60, kDay>), OAUTH_SERVER),
+    OAUTH_DIRECTIVE("oauth_refresh_token_lifetime", kHttp | kServer | NGX_CONF_TAKE1, (set_seconds<&ServerConf::refresh_token_lifetime, 60, 400 * kDay>), OAUTH_SERVER),
+    OAUTH_DIRECTIVE("oauth_clock_skew", kHttp | kServer | NGX_CONF_TAKE1, (set_seconds<&ServerConf::clock_skew, 0, 600>), OAUTH_SERVER),
     OAUTH_DIRECTIVE("oauth_protect", kHttp | kServer | kLocation | NGX_CONF_1MORE, set_protect, OAUTH_LOCATION),
     ngx_null_command};
 // clang-format on

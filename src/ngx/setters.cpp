@@ -1,5 +1,7 @@
 #include "ngx/setters.hpp"
 
+#include <algorithm>
+
 #include "oauth/base/text.hpp"
 
 namespace oauth {
@@ -55,12 +57,13 @@ char* set_cache_zone(ngx_conf_t* cf, ngx_command_t*, void* conf) noexcept {
 }
 
 char* set_signing_key(ngx_conf_t* cf, ngx_command_t*, void* conf) noexcept {
-  static_cast<MainConf*>(conf)->signing_key_paths.emplace_back(conf_arg(cf, 1));
+  static_cast<MainConf*>(conf)->signing_keys.push_back(
+      {std::string(conf_arg(cf, 1)), place_of(cf)});
   return kOk;
 }
 
 char* set_secret(ngx_conf_t* cf, ngx_command_t*, void* conf) noexcept {
-  static_cast<MainConf*>(conf)->secret_paths.emplace_back(conf_arg(cf, 1));
+  static_cast<MainConf*>(conf)->secrets.push_back({std::string(conf_arg(cf, 1)), place_of(cf)});
   return kOk;
 }
 
@@ -73,7 +76,7 @@ char* set_state_dir(ngx_conf_t* cf, ngx_command_t*, void* conf) noexcept {
   if (ngx_conf_full_name(cf->cycle, &path, 0) != NGX_OK) {
     return static_cast<char*>(NGX_CONF_ERROR);
   }
-  main.state_dir = view(path);
+  main.state_dir = NamedFile{std::string(view(path)), place_of(cf)};
   return kOk;
 }
 
@@ -98,6 +101,12 @@ char* set_use(ngx_conf_t* cf, ngx_command_t*, void* conf) noexcept {
     return twice(cf);
   }
   server.use = values(cf);
+  server.use_place = place_of(cf);
+  for (auto name = server.use->begin(); name != server.use->end(); ++name) {
+    if (std::find(server.use->begin(), name, *name) != name) {
+      return conf_error(cf, directive(cf) + "names \"" + *name + "\" twice: once is enough");
+    }
+  }
   return kOk;
 }
 
@@ -155,6 +164,7 @@ char* set_access_token_alg(ngx_conf_t* cf, ngx_command_t*, void* conf) noexcept 
     return twice(cf);
   }
   server.alg = parse_alg(conf_arg(cf, 1));
+  server.alg_place = place_of(cf);
   if (!server.alg || !kAsymmetric.has(*server.alg)) {
     return conf_error(cf, directive(cf) +
                               "must be one of: ES256, ES384, ES512, RS256, RS384, RS512, "
@@ -181,6 +191,7 @@ char* set_protect(ngx_conf_t* cf, ngx_command_t*, void* conf) noexcept {
   if (location.protection) {
     return twice(cf);
   }
+  location.protect_place = place_of(cf);
   const std::vector<std::string> words = values(cf);
   if (words[0] == "off" && words.size() == 1) {
     location.protection = Protection::off;
@@ -200,7 +211,21 @@ char* set_protect(ngx_conf_t* cf, ngx_command_t*, void* conf) noexcept {
   return kOk;
 }
 
-char* keep_seconds(ngx_conf_t* cf, std::optional<std::int64_t>& slot) noexcept {
+namespace {
+
+// As nginx writes times: 90s, 5m, 24h.
+std::string time_text(std::int64_t seconds) {
+  if (seconds >= 3600 && seconds % 3600 == 0) {
+    return std::to_string(seconds / 3600) + "h";
+  }
+  return seconds >= 60 && seconds % 60 == 0 ? std::to_string(seconds / 60) + "m"
+                                            : std::to_string(seconds) + "s";
+}
+
+}  // namespace
+
+char* keep_seconds(ngx_conf_t* cf, std::optional<std::int64_t>& slot, std::int64_t least,
+                   std::int64_t most) noexcept {
   if (slot) {
     return twice(cf);
   }
@@ -208,6 +233,10 @@ char* keep_seconds(ngx_conf_t* cf, std::optional<std::int64_t>& slot) noexcept {
   const ngx_int_t seconds = ngx_parse_time(&text, 1);
   if (seconds == NGX_ERROR) {
     return conf_error(cf, directive(cf) + "must be a time, e.g. 30s, 5m, 1h");
+  }
+  if (seconds < least || seconds > most) {
+    return conf_error(
+        cf, directive(cf) + "must lie between " + time_text(least) + " and " + time_text(most));
   }
   slot = seconds;
   return kOk;

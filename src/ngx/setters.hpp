@@ -19,12 +19,13 @@ char* set_access_token_alg(ngx_conf_t* cf, ngx_command_t* command, void* conf) n
 char* set_require_pkce(ngx_conf_t* cf, ngx_command_t* command, void* conf) noexcept;
 char* set_protect(ngx_conf_t* cf, ngx_command_t* command, void* conf) noexcept;
 
-// nginx's own times ("30m", "1h 30m") in whole seconds.
-char* keep_seconds(ngx_conf_t* cf, std::optional<std::int64_t>& slot) noexcept;
+// nginx's own times ("30m", "1h30m") in whole seconds, within bounds.
+char* keep_seconds(ngx_conf_t* cf, std::optional<std::int64_t>& slot, std::int64_t least,
+                   std::int64_t most) noexcept;
 
-template <auto Slot>
+template <auto Slot, std::int64_t Least, std::int64_t Most>
 char* set_seconds(ngx_conf_t* cf, ngx_command_t*, void* conf) noexcept {
-  return keep_seconds(cf, static_cast<ServerConf*>(conf)->*Slot);
+  return keep_seconds(cf, static_cast<ServerConf*>(conf)->*Slot, Least, Most);
 }
 
 }  // namespace oauth

@@ -47,7 +47,9 @@ std::optional<Uri> parse_broker_url(std::string_view text, std::string* why) {
     return std::optional<Uri>();
   };
   if (!uri || !uri->is_http() || uri->query() || uri->fragment()) {
-    return refuse("write the public base URL, https://host[:port][/path]");
+    return refuse(
+        "write the public base URL, https://host[:port][/path], without user name, query, fragment "
+        "and dot segments");
   }
   if (uri->scheme() == "http" && !uri->is_loopback()) {
     return refuse("plain http is possible only on loopback (localhost, 127.0.0.0/8, [::1])");
@@ -55,7 +57,8 @@ std::optional<Uri> parse_broker_url(std::string_view text, std::string* why) {
   const std::string_view path = uri->path();
   if (path.find('%') != std::string_view::npos || path.find("//") != std::string_view::npos ||
       path.find("/.") != std::string_view::npos) {
-    return refuse("its path must be plain: no percent signs, no // and no dot segments");
+    return refuse(
+        "its path must be plain: no percent signs, no // and no segment with a dot first");
   }
   // The origin is lower case and without a default port; the path stays as it was written.
   return Uri::parse(uri->origin() + std::string(path));

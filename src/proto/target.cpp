@@ -57,7 +57,9 @@ std::optional<TargetRule> TargetRule::parse(std::string_view text, std::string* 
   }
   const auto uri = Uri::parse(text);
   if (!uri || !uri->has_authority() || uri->query() || uri->fragment()) {
-    say(why, "write scheme://host[:port], e.g. https://app.example.com or myapp://");
+    say(why,
+        "write scheme://host[:port], without user name, query, fragment and dot segments, e.g. "
+        "https://app.example.com or myapp://");
     return std::nullopt;
   }
   rule.scheme_ = uri->scheme();
