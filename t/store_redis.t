@@ -21,31 +21,34 @@ sub is_up   { my ($store) = @_; return wait_until { $store->known eq 'up' && $st
 sub is_down { my ($store) = @_; return wait_until { $store->known eq 'down' } }
 sub lines   { my ($store, $pattern) = @_; return scalar grep { /$pattern/ } split /\n/, $store->nginx->error_log }
 
-# Answers PING and, from a script, one command after the other; the last answer stays. An answer may
-# be several lines of code for the socket. Runs until the test kills it.
+# Answers commands as `answer` says (number of the connection, bytes that came); undef closes. PING is
+# answered by PONG unless `ping` says otherwise. Runs until the test lets go of the second value.
 sub fake_redis {
-    my (@answers) = @_;
+    my (%args) = @_;
     my $port = OAuth::Port::take();
     my $listener = IO::Socket::IP->new(LocalHost => '127.0.0.1', LocalPort => $port, Listen => 16, ReuseAddr => 1)
         or die "listen: $@";
     my $pid = fork;
-    if (!$pid) {
-        my $select = IO::Select->new($listener);
-        while (1) {
-            for my $ready ($select->can_read(10)) {
-                if ($ready == $listener) { $select->add($listener->accept); next }
-                my $count = sysread $ready, my $bytes, 65536;
-                if (!$count) { $select->remove($ready); close $ready; next }
-                if ($bytes =~ /PING/) { syswrite $ready, "+PONG\r\n"; next }
-                my $answer = @answers > 1 ? shift @answers : $answers[0];
-                if (defined $answer) { syswrite $ready, $answer }
-                else { $select->remove($ready); close $ready }
+    return ($port, bless { pid => $pid }, 'Fake') if $pid;
+    my ($select, %number) = IO::Select->new($listener);
+    while (getppid() != 1) {
+        for my $ready ($select->can_read(10)) {
+            if ($ready == $listener) {
+                my $socket = $listener->accept;
+                $number{$socket} = 1 + keys %number;
+                $select->add($socket);
+                next;
             }
-            POSIX::_exit(0) if getppid() == 1;
+            my $count = sysread $ready, my $bytes, 65536;
+            my $answer = !$count ? undef
+                : $bytes =~ /PING/ ? ($args{ping} || sub { "+PONG\r\n" })->($number{$ready})
+                :                    $args{answer}->($number{$ready}, $bytes);
+            if (defined $answer) { syswrite $ready, $answer; next }
+            $select->remove($ready);
+            close $ready;
         }
     }
-    close $listener;
-    return ($port, bless { pid => $pid }, 'Fake');
+    POSIX::_exit(0);
 }
 sub Fake::DESTROY { local $?; kill 'KILL', $_[0]{pid}; waitpid $_[0]{pid}, 0; return }
 
@@ -174,6 +177,19 @@ subtest 'a worker that ends' => sub {
     $redis->stop;
 };
 
+subtest 'a worker that may wait no longer' => sub {
+    my $redis = OAuth::Redis->new->start;
+    my $store = probe($redis->port, 'timeout=60s');
+    ok is_up($store), 'the server is used';
+    $redis->pause;
+    my $client = $store->nginx->connect;
+    $client->send(OAuth::Http::format_request('GET',
+        OAuth::StoreProbe::target('get', { share => 'codes', name => 'c' }), host => 'x'));
+    is $store->nginx->get('/')->{status}, 404, 'a request waits';
+    $store->stop;    # fails unless worker_shutdown_timeout (10 s) ends it
+    $redis->stop;
+};
+
 # req 159
 subtest 'a server that refuses' => sub {
     my $redis = OAuth::Redis->new->start;
@@ -286,7 +302,7 @@ subtest 'a server that is none' => sub {
     );
     for my $what (sort keys %hostile) {
         my ($answer, $line, $told) = @{ $hostile{$what} };
-        my ($port, $fake) = fake_redis($answer, "+OK\r\n");
+        my ($port, $fake) = fake_redis(answer => sub { $_[0] == 1 ? $answer : "+OK\r\n" });
         my $store = probe($port, 'timeout=500ms connections=1');
         is $store->put(codes => 'a', 'v', 60), $told || 'store_lost', "$what is no answer";
         ok wait_until { $store->nginx->error_log =~ /\[error\].*oauth: redis 127\.0\.0\.1:\d+: (?:protocol error: )?$line/ },
@@ -297,7 +313,7 @@ subtest 'a server that is none' => sub {
     my %odd = ('an error' => "-ERR x 'oauth:code:a' 's3cret'\r\n", 'a number' => ":1\r\n", 'an array' => "*2\r\n+a\r\n\$1\r\nb\r\n",
         'nil' => "\$-1\r\n", 'LOADING' => "-LOADING x\r\n", 'an odd error' => "-x%n\r\n");
     for my $what (sort keys %odd) {
-        my ($port, $fake) = fake_redis($odd{$what});
+        my ($port, $fake) = fake_redis(answer => sub { $odd{$what} });
         my $store = probe($port);
         is $store->put(codes => 'a', 'v', 60), 'store_down', "$what does not count as done";
         is $store->drop(codes => 'a'), $what eq 'a number' ? 'done' : 'store_down', 'nor as dropped';
@@ -307,6 +323,26 @@ subtest 'a server that is none' => sub {
         unlike $store->nginx->error_log, qr/s3cret/, 'and the log repeats nothing of it';
         $store->stop;
     }
+};
+
+# req 159
+subtest 'an answer that comes before its question' => sub {
+    my $early = sub { sleep 1; return "+PONG\r\n" . ($_[0] == 1 ? "+OK\r\n" : '') };
+    my ($port, $fake) = fake_redis(ping => $early, answer => sub { "+OK\r\n" });
+    my $store = probe($port, 'timeout=10s connections=1');
+    is $store->claim('a', 0, 60), 'store_down', 'is no answer';
+    like $store->nginx->error_log, qr/protocol error: a reply that nobody asked for/, 'and the log says so';
+    ok wait_until { $store->claim('a', 0, 60) eq 'done' }, 'a new connection is made';
+    $store->stop;
+};
+
+# req 159
+subtest 'a server that became a replica' => sub {
+    my ($port, $fake) = fake_redis(answer => sub { $_[0] <= 2 ? "-READONLY You can't\r\n" : "+OK\r\n" });
+    my $store = probe($port);
+    is $store->claim('a', 0, 60), 'store_down', 'takes no claim';
+    ok wait_until { $store->claim('a', 0, 60) eq 'done' }, 'its address is asked anew, where another may answer';
+    $store->stop;
 };
 
 # req 160

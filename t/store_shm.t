@@ -55,6 +55,11 @@ subtest 'expired entries make room before anything is refused' => sub {
         'as many fit in';
     is $store->put(codes => 'one too many', $large, 600), 'store_full', 'and no more';
     is $store->get(codes => 'n2'), value($large), 'those alive were left alone';
+
+    my $small = $store->each(map { [put => { share => 'counters', name => "s$_", value => 'x', expires => 1 }] } 1 .. 500);
+    is $small->[-1], 'store_full', 'another share is full of small values';
+    ok wait_until { $store->get(counters => 's1') eq 'store_absent' }, 'which expire';
+    is $store->put(counters => 'large', $large, 600), 'done', 'as many of them go as a large one needs';
     $store->stop;
 };
 
@@ -62,13 +67,13 @@ subtest 'expired entries make room before anything is refused' => sub {
 subtest 'a flood of claims displaces the oldest, which nobody can claim again' => sub {
     my $store = OAuth::StoreProbe->new(store => $small)->start;
     is $store->claim('victim', 1000, 9000), 'done', 'a claim';
-    my $told = $store->each(map { [claim => { name => "flood $_", issued => 2000 + $_, expires => 9000 }] } 1 .. 3000);
+    my $told = $store->each(map { [claim => { name => "flood $_", issued => 2000 + $_, expires => 9000 }] } 1 .. 8000);
     is_deeply [grep { $_ ne 'done' } @$told], [], 'later ones, more than the share holds, are all made';
     is $store->claim('victim', 1000, 9000), 'store_too_old', 'the displaced claim is not made again';
     is $store->claim('another', 1000, 9000), 'store_too_old', 'nor is any other that is as old';
-    is $store->claim('flood 3000', 5000, 9000), 'store_taken', 'the newest claims are remembered';
-    is $store->claim('new', 6000, 9000), 'done', 'what is newer can be claimed';
-    is $store->claim('new', 6000, 9000), 'store_taken', 'once';
+    is $store->claim('flood 8000', 20_000, 9000), 'store_taken', 'the newest claims are remembered';
+    is $store->claim('new', 20_000, 9000), 'done', 'what is newer can be claimed';
+    is $store->claim('new', 20_000, 9000), 'store_taken', 'once';
     $store->stop;
 };
 
@@ -86,7 +91,7 @@ subtest 'a reload keeps everything' => sub {
     ok $store->nginx->reload, 'nginx reloads with another size';
     is $store->get(codes => 'a'), 'store_absent', 'which empties the store';
     like $store->nginx->error_log,
-        qr/\[warn\].*zone "probe" changes from 262144 to 524288 bytes: what it held is dropped/, 'and is logged';
+        qr/\[warn\].*zone "probe" begins anew with 524288 instead of 262144 bytes: what it held is dropped/, 'and is logged';
     is $store->claim('c', -10, 600), 'store_too_old', 'what may have been claimed before is refused';
     is $store->claim('d', 1, 600), 'done', 'what is new is not';
     $store->stop;

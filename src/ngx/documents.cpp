@@ -106,7 +106,7 @@ DocumentZone* DocumentZone::make(ngx_conf_t* cf, std::size_t bytes) {
 
 ngx_int_t DocumentZone::init_zone(ngx_shm_zone_t* zone, void* before) {
   auto* self = static_cast<DocumentZone*>(zone->data);
-  self->pool_ = begin_shm_zone(zone);
+  self->pool_ = begin_shm_zone(zone, before);
   if (before != nullptr || zone->shm.exists) {
     self->root_ = static_cast<DocumentRoot*>(self->pool_->data);
     return NGX_OK;

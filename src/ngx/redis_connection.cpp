@@ -325,6 +325,8 @@ void RedisConnection::disconnect() noexcept {
   parser_.reset();
   greetings_.clear();
   out_.clear();
+  queued_ = 0;
+  sent_ = 0;
 }
 
 void RedisConnection::close() noexcept {
@@ -364,7 +366,12 @@ void RedisConnection::arm(ngx_msec_t deadline) noexcept {
 // -------------------------------------------------------------------------------
 
 void RedisConnection::on_read(ngx_event_t* event) noexcept {
-  auto* self = static_cast<RedisConnection*>(static_cast<ngx_connection_t*>(event->data)->data);
+  auto* connection = static_cast<ngx_connection_t*>(event->data);
+  auto* self = static_cast<RedisConnection*>(connection->data);
+  if (connection->close) {
+    self->close();  // worker_shutdown_timeout: nginx waits no longer, so nor do we
+    return;
+  }
   if (self->state_ == State::connecting) {
     self->on_connected();
     return;

@@ -46,7 +46,7 @@ class RedisConnection {
   void connect();
   // Another connection to the server waited in vain: an idle one connects anew before it is used.
   void distrust();
-  // Without a word to anybody who waits: the worker ends.
+  // For good: the worker ends. Whoever waits is told that the answer is lost.
   void close() noexcept;
 
   bool ready() const noexcept { return state_ == State::ready && !retiring_; }
@@ -65,7 +65,7 @@ class RedisConnection {
   struct Pending {
     std::unique_ptr<RedisTicket> ticket;
     std::string bytes;      // until they are sent
-    std::uint64_t end = 0;  // where it ends in all that was ever sent; 0: not queued for sending
+    std::uint64_t end = 0;  // where it ends in `queued_`; 0: not yet in out_
     ngx_msec_t deadline = 0;
   };
 
@@ -107,8 +107,8 @@ class RedisConnection {
   std::deque<const char*> greetings_;  // the verbs whose replies are to come
   std::deque<Pending> pending_;
   std::string out_;           // being sent
-  std::uint64_t queued_ = 0;  // bytes ever put into out_
-  std::uint64_t sent_ = 0;    // bytes ever taken by the kernel
+  std::uint64_t queued_ = 0;  // bytes put into out_ since it connected
+  std::uint64_t sent_ = 0;    // and taken by the kernel
 };
 
 }  // namespace oauth

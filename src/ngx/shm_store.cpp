@@ -248,7 +248,7 @@ std::unique_ptr<Store> ShmStoreBackend::open(Flow&) {
 
 ngx_int_t ShmStoreBackend::init_zone(ngx_shm_zone_t* zone, void* before) {
   auto* self = static_cast<ShmStoreBackend*>(zone->data);
-  self->pool_ = begin_shm_zone(zone);
+  self->pool_ = begin_shm_zone(zone, before);
   if (before != nullptr || zone->shm.exists) {
     self->root_ = static_cast<ShmStoreRoot*>(self->pool_->data);
     return NGX_OK;

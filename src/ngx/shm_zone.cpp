@@ -17,7 +17,7 @@ const ngx_shm_zone_t* predecessor_of(const ngx_shm_zone_t& zone) noexcept {
        part = part->next) {
     const auto* zones = static_cast<const ngx_shm_zone_t*>(part->elts);
     for (ngx_uint_t i = 0; i < part->nelts; i++) {
-      if (zones[i].tag == zone.tag && view(zones[i].shm.name) == view(zone.shm.name)) {
+      if (view(zones[i].shm.name) == view(zone.shm.name)) {
         return &zones[i];
       }
     }
@@ -59,16 +59,16 @@ ngx_shm_zone_t* add_shm_zone(ngx_conf_t* cf, std::string_view name, std::size_t 
   return zone;
 }
 
-ngx_slab_pool_t* begin_shm_zone(ngx_shm_zone_t* zone) {
-  auto* pool = reinterpret_cast<ngx_slab_pool_t*>(zone->shm.addr);
-  const ngx_shm_zone_t* before = predecessor_of(*zone);
-  if (before != nullptr && before->shm.size != zone->shm.size) {
+ngx_slab_pool_t* begin_shm_zone(ngx_shm_zone_t* zone, const void* before) {
+  const ngx_shm_zone_t* old = before == nullptr ? predecessor_of(*zone) : nullptr;
+  if (old != nullptr) {
     ngx_log_error(
         NGX_LOG_WARN, zone->shm.log, 0,
-        "shared memory zone \"%V\" changes from %uz to %uz bytes: what it held is dropped",
-        &zone->shm.name, before->shm.size, zone->shm.size);
+        "shared memory zone \"%V\" begins anew with %uz instead of %uz bytes: what it held "
+        "is dropped",
+        &zone->shm.name, zone->shm.size, old->shm.size);
   }
-  return pool;
+  return reinterpret_cast<ngx_slab_pool_t*>(zone->shm.addr);
 }
 
 ngx_int_t name_shm_zone(ngx_slab_pool_t* pool, const ngx_shm_zone_t& zone) {
