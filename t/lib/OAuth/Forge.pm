@@ -70,11 +70,12 @@ sub claims {
 # JSON in the order of names, without the members that are undef; a \'text' is itself.
 sub json {
     my ($value) = @_;
+    return $$value if ref $value eq 'SCALAR';
+    return '[' . join(',', map { json($_) } @$value) . ']' if ref $value eq 'ARRAY';
     my $coder = JSON::PP->new->utf8->canonical->allow_nonref;
     return $coder->encode($value) if ref $value ne 'HASH';
-    return '{' . join(',', map {
-        $coder->encode($_) . ':' . (ref $value->{$_} eq 'SCALAR' ? ${ $value->{$_} } : json($value->{$_}))
-    } grep { defined $value->{$_} } sort keys %$value) . '}';
+    return '{' . join(',', map { $coder->encode($_) . ':' . json($value->{$_}) }
+        grep { defined $value->{$_} } sort keys %$value) . '}';
 }
 
 sub sign {
