@@ -39,7 +39,7 @@ const char* bytes_of(const Header* header) noexcept {
 
 void ShmTable::format(void* memory, std::size_t bytes, std::size_t block_bytes) noexcept {
   block_bytes_ = block_bytes;
-  block_count_ = bytes / (block_bytes + sizeof(Entry*));
+  block_count_ = bytes / (block_bytes + sizeof(void*));
   blocks_ = static_cast<u_char*>(memory);
   buckets_ = reinterpret_cast<Entry**>(blocks_ + block_count_ * block_bytes_);
   rebuild();

@@ -61,8 +61,8 @@ ngx_shm_zone_t* add_shm_zone(ngx_conf_t* cf, std::string_view name, std::size_t 
                              void* data, ngx_shm_zone_init_pt init);
 
 // The start of a zone's `init` (`before`: what nginx hands over from the zone's predecessor): its
-// slab pool, and a warning when nginx does not go on with the predecessor's memory, because the size
-// or the module has changed: what it held is dropped then.
+// slab pool, and a warning when nginx does not go on with the predecessor's memory, because the
+// size or the module has changed: what it held is dropped then.
 ngx_slab_pool_t* begin_shm_zone(ngx_shm_zone_t* zone, const void* before);
 // A fresh zone: puts ` in zone "NAME"` into its log lines.
 ngx_int_t name_shm_zone(ngx_slab_pool_t* pool, const ngx_shm_zone_t& zone);

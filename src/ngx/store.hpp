@@ -24,8 +24,8 @@ class StoreBackend {
   virtual bool is_remote() const noexcept = 0;  // other nodes may share it
 };
 
-// `oauth_store` ARGS (args[0] is the directive's name). Null after an [emerg] line with file, line and
-// remedy. The object lives in cf->pool.
+// `oauth_store` ARGS (args[0] is the directive's name). Null after an [emerg] line with file, line
+// and remedy. The object lives in cf->pool.
 StoreBackend* make_store(ngx_conf_t* cf, const ngx_array_t& args);
 // The default: shm:oauth:16m.
 StoreBackend* make_default_store(ngx_conf_t* cf);

@@ -153,7 +153,7 @@ void die(StoreBackend* backend) {
   for (ShmTable& table : shm->root().tables) {
     table.forget_index();
   }
-  raise(SIGKILL);
+  (void)raise(SIGKILL);
 }
 
 ngx_int_t send(ngx_http_request_t* r, const std::string& body) {
