@@ -63,6 +63,9 @@ my $nginx = OAuth::Nginx->new(probe => 1, state_dir => 0, log_level => 'info', h
         }
         location = /two       { oauth_flow_probe_content get:$url/json pause:1 post:$url/json nested:1; }
         location = /odd       { oauth_flow_probe_content odd:$url/json; }
+        location = /own       { oauth_flow_probe_content own:$url/json; }
+        location = /twice     { oauth_flow_probe_content twice:$url/json; }
+        location = /break     { oauth_flow_probe_content break:$url/json; }
         location = /scheme    { oauth_flow_probe_content get:ftp://127.0.0.1/json; }
         location = /relative  { oauth_flow_probe_content get:/json; }
         location = /query     { oauth_flow_probe_content get:$url/json?a=%20b&c=d\#fragment; }
@@ -122,6 +125,9 @@ fetch('/bare');
 is(($up->requests)[0]{line}, 'GET /?a=b HTTP/1.1', 'a URL without a path asks for /');
 $up->forget;
 is fetch('/odd'), 'internal', 'a header that could not be sent is an error, not left out';
+is fetch('/own'),    'internal', 'so is a location that is not ours';
+is fetch('/twice'),  'internal', 'so is a header twice';
+is fetch('/break'),  'internal', 'and a header that would begin another line';
 is fetch('/scheme'),   'internal', 'only http and https are fetched';
 is fetch('/relative'), 'internal', 'only absolute URLs are fetched';
 is scalar $up->requests, 0, 'and of these the provider sees nothing';

@@ -1,5 +1,6 @@
 #include "ngx/fetch.hpp"
 
+#include <algorithm>
 #include <map>
 #include <optional>
 
@@ -43,21 +44,19 @@ bool is_token(std::string_view text) noexcept {
 }
 
 // Each header once, of those that the location knows, and nothing that would end its line: what
-// the flow asked for is what is sent, or nothing is.
+// the flow asked for is what is sent, or nothing is. (A location of the user's own: not yet.)
 bool can_send(const FetchRequest& request) {
-  if (!is_token(request.method)) {
+  if (!is_token(request.method) || !request.location.empty()) {
     return false;
   }
   for (const Header& header : request.headers) {
-    int known = 0;
-    int same = 0;
-    for (std::string_view name : kFetchHeaders) {
-      known += iequals_ascii(name, header.name) ? 1 : 0;
-    }
-    for (const Header& other : request.headers) {
-      same += iequals_ascii(other.name, header.name) ? 1 : 0;
-    }
-    if (known != 1 || same != 1 || !is_printable_ascii(header.value)) {
+    const auto is_it = [&header](std::string_view name) {
+      return iequals_ascii(name, header.name);
+    };
+    const auto is_same = [&is_it](const Header& other) { return is_it(other.name); };
+    if (std::none_of(kFetchHeaders.begin(), kFetchHeaders.end(), is_it) ||
+        std::count_if(request.headers.begin(), request.headers.end(), is_same) != 1 ||
+        !is_printable_ascii(header.value)) {
       return false;
     }
   }

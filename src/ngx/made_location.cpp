@@ -95,17 +95,22 @@ ngx_http_core_loc_conf_t* make_location(ngx_conf_t* cf, std::string_view modifie
       reinterpret_cast<ngx_http_location_queue_t*>(ngx_queue_last(server_location(cf)->locations)));
 }
 
-char* refuse_twin(ngx_conf_t* cf, const ngx_http_core_loc_conf_t* server,
-                  const ngx_http_core_loc_conf_t* made, std::string_view directive) {
+char* refuse_twin(ngx_conf_t* cf, const ngx_http_core_loc_conf_t& made,
+                  std::string_view directive) {
+  const auto* core = static_cast<ngx_http_core_srv_conf_t*>(
+      ngx_http_conf_get_module_srv_conf(cf, ngx_http_core_module));
+  const auto* server =
+      static_cast<ngx_http_core_loc_conf_t*>(core->ctx->loc_conf[ngx_http_core_module.ctx_index]);
   const ngx_http_location_queue_t* ours = nullptr;
   const ngx_http_location_queue_t* theirs = nullptr;
   for (ngx_queue_t* it = ngx_queue_head(server->locations);
        it != ngx_queue_sentinel(server->locations); it = ngx_queue_next(it)) {
     const auto* location = reinterpret_cast<ngx_http_location_queue_t*>(it);
-    if (conf_of(location) == made) {
+    const ngx_http_core_loc_conf_t* conf = conf_of(location);
+    if (conf == &made) {
       ours = location;
-    } else if (view(conf_of(location)->name) == view(made->name) &&
-               conf_of(location)->exact_match == made->exact_match) {
+    } else if (view(conf->name) == view(made.name) && conf->exact_match == made.exact_match &&
+               (location->exact != nullptr) == (made.exact_match != 0)) {  // no regex is a twin
       theirs = location;
     }
   }
@@ -116,7 +121,7 @@ char* refuse_twin(ngx_conf_t* cf, const ngx_http_core_loc_conf_t* server,
       NGX_LOG_EMERG, cf->log, 0,
       "location \"%V\" in %s:%ui is also made by \"%*s\" in %s:%ui; remove it, or give the "
       "broker's URL a path of its own",
-      &made->name, theirs->file_name, theirs->line, directive.size(), directive.data(),
+      &made.name, theirs->file_name, theirs->line, directive.size(), directive.data(),
       ours->file_name, ours->line);
   return static_cast<char*>(NGX_CONF_ERROR);
 }

@@ -14,10 +14,9 @@ namespace oauth {
 // the caller with `has_directive`.
 ngx_http_core_loc_conf_t* make_location(ngx_conf_t* cf, std::string_view modifier,
                                         std::string_view name, std::string_view text);
-// Once the server block is read: refuses a location of the user's with the name of `made`, in words
-// that name both places and the `directive` which made ours. (nginx itself would name one.)
-char* refuse_twin(ngx_conf_t* cf, const ngx_http_core_loc_conf_t* server,
-                  const ngx_http_core_loc_conf_t* made, std::string_view directive);
+// From merge_srv_conf: refuses a location of the user's with the name of `made`, in words that name
+// both places and the `directive` which made ours. (nginx itself would name one.)
+char* refuse_twin(ngx_conf_t* cf, const ngx_http_core_loc_conf_t& made, std::string_view directive);
 bool has_directive(ngx_conf_t* cf, std::string_view name) noexcept;
 
 }  // namespace oauth

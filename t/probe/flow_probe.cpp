@@ -6,9 +6,10 @@
 //     oauth_flow_probe_status;                    location: frames alive, flows started, ended
 //
 // A STEP is VERB:ARGUMENT, the argument with variables: get:URL, post:URL (a form, with
-// credentials), odd:URL (a header that the location does not know), pause:MS, nested:MS (the same
-// two coroutines deeper), throw:WHAT, echo:BODY, hosts:"NAME TEXT" and nameservers:TEXT (of
-// /etc/hosts and resolv.conf), and over the store claim:NAME, put:NAME, take:NAME. The content
+// credentials), odd:URL (a header that the location does not know), own:URL (by a location of the
+// user's), twice:URL (a header twice), break:URL (one that would end its line), pause:MS, nested:MS
+// (the same two coroutines deeper), throw:WHAT, echo:BODY, hosts:"NAME TEXT" and nameservers:TEXT
+// (of /etc/hosts and resolv.conf), and over the store claim:NAME, put:NAME, take:NAME. The content
 // handler answers with one line a step.
 #include <string>
 #include <vector>
@@ -16,6 +17,7 @@
 #include "ngx/body.hpp"
 #include "ngx/clock.hpp"
 #include "ngx/fetch.hpp"
+#include "ngx/made_location.hpp"
 #include "ngx/run.hpp"
 #include "ngx/store.hpp"
 
@@ -104,6 +106,12 @@ FetchRequest request_of(const Step& step) {
   }
   if (step.verb == "odd") {
     request.headers.push_back({"X-Odd", "1"});
+  } else if (step.verb == "twice") {
+    request.headers.push_back({"accept", "text/html"});
+  } else if (step.verb == "break") {
+    request.headers.push_back({"Authorization", "Bearer x\r\nX-Odd: 1"});
+  } else if (step.verb == "own") {
+    request.location = "/own";
   }
   return request;
 }
@@ -155,7 +163,7 @@ Task<std::string> run_step(Flow& flow, const FetchPlan& plan, Store* store, cons
   const Alive alive;
   NginxClock clock(flow);
   SubrequestFetch fetch(flow, plan);
-  if (step.verb == "get" || step.verb == "post" || step.verb == "odd") {
+  if (step.argument.find("://") != std::string::npos || step.verb == "get") {
     const FetchRequest request = request_of(step);
     auto reply = co_await fetch.send(request);
     co_return describe(reply);
@@ -365,6 +373,14 @@ char* set_store(ngx_conf_t* cf, ngx_command_t*, void* data) {
   return conf->store == nullptr ? static_cast<char*>(NGX_CONF_ERROR) : NGX_CONF_OK;
 }
 
+char* merge_server(ngx_conf_t* cf, void*, void* child) {
+  const FetchPlan& plan = static_cast<ServerConf*>(child)->plan;
+  if (plan.location_conf == nullptr) {
+    return NGX_CONF_OK;
+  }
+  return refuse_twin(cf, *plan.location_conf, "oauth_flow_probe_broker");
+}
+
 template <class T>
 void* create(ngx_conf_t* cf) {
   return make_in<T>(cf->pool);
@@ -423,9 +439,14 @@ ngx_command_t commands[] = {
      NGX_HTTP_MAIN_CONF_OFFSET, 0, nullptr},
     ngx_null_command};
 
-ngx_http_module_t context = {
-    nullptr, finish, create<MainConf>, nullptr, create<ServerConf>, nullptr, create<LocationConf>,
-    nullptr};
+ngx_http_module_t context = {nullptr,
+                             finish,
+                             create<MainConf>,
+                             nullptr,
+                             create<ServerConf>,
+                             merge_server,
+                             create<LocationConf>,
+                             nullptr};
 
 }  // namespace
 }  // namespace oauth
