@@ -6,9 +6,10 @@ namespace oauth {
 namespace {
 
 struct Reader {
+  Reader(std::size_t limit, BodyDone then) noexcept : max(limit), done(then) {}
   std::size_t max;
   BodyDone done;
-  std::string bytes{};
+  std::string bytes;
 };
 
 void stop_reading(ngx_http_request_t* r) noexcept {
