@@ -31,7 +31,9 @@ distribution_module() {
     make_nginx "$NGINX_TREE" "$folder/objs" modules
     # What debuggers need stays in objs/; names for a backtrace stay here too.
     if [ ! "$module" -nt "$folder/objs/ngx_http_oauth_module.so" ]; then
-        strip --strip-debug -o "$module" "$folder/objs/ngx_http_oauth_module.so"
+        # Renamed into place: an nginx that runs with the old file keeps the old file.
+        strip --strip-debug -o "$module.new" "$folder/objs/ngx_http_oauth_module.so"
+        mv -f "$module.new" "$module"
     fi
     check_fits "$module"
 }
