@@ -152,7 +152,7 @@ sub told {
     my ($self, $what) = @_;
     my @lines = $self->nginx->error_log =~ /oauth: (\Q$what\E (?:done|refused)\N*)/g;
     return '' if !@lines;
-    return $lines[-1] =~ s/, (?:client|flow) .*//r;
+    return $lines[-1] =~ s/(?: while .*)?, (?:client:|flow ).*//r;
 }
 
 sub flow_of {
