@@ -191,13 +191,22 @@ bool is_authorization(const ngx_table_elt_t& header) {
   return lower_name(header) == "authorization";
 }
 
-// A refused token goes no further, whoever else lets the request pass (RFC 9700 4.9).
-ngx_int_t refuse_entry(ngx_http_request_t* r, const Guard& guard, Problem problem) {
-  if (r->headers_in.authorization != nullptr) {
-    r->headers_in.authorization = nullptr;
-    if (remove_headers(r, is_authorization) != NGX_OK) {
-      return NGX_HTTP_INTERNAL_SERVER_ERROR;
+// A refused token goes no further, whoever else lets the request pass (RFC 9700 4.9); with
+// auth_request it is the main request that is let pass.
+ngx_int_t drop_token(ngx_http_request_t* r) {
+  for (ngx_http_request_t* one : {r, r->main}) {
+    one->headers_in.authorization = nullptr;
+    if (remove_headers(one, is_authorization) != NGX_OK) {
+      return NGX_ERROR;
     }
+  }
+  return NGX_OK;
+}
+
+ngx_int_t refuse_entry(ngx_http_request_t* r, const Guard& guard, Problem problem) {
+  // Another scheme's credentials are another module's to judge.
+  if (problem != Problem::token_missing && drop_token(r) != NGX_OK) {
+    return NGX_HTTP_INTERNAL_SERVER_ERROR;
   }
   const auto status = static_cast<ngx_int_t>(row(problem).status);
   if (status >= NGX_HTTP_INTERNAL_SERVER_ERROR) {
@@ -211,8 +220,10 @@ ngx_int_t enforce(ngx_http_request_t* r, const Outcome& outcome) {
   if (!outcome.admission) {
     return refuse_entry(r, *outcome.guard, outcome.problem.value_or(Problem::internal));
   }
-  // Anonymous where that is allowed is no reason to let a request past another module's guard.
-  return outcome.admission->claims.is_object() ? NGX_OK : NGX_DECLINED;
+  // Anonymous where that is allowed is no reason to let a request past another module's guard; in
+  // a subrequest's phase NGX_OK would skip what else runs there, try_files for one.
+  const bool is_known = outcome.admission->claims.is_object();
+  return is_known && r == r->main ? NGX_OK : NGX_DECLINED;
 }
 
 }  // namespace

@@ -56,6 +56,11 @@ ngx_int_t add_header(ngx_http_request_t* r, std::string_view name,
 }
 
 ngx_int_t add_challenge(ngx_http_request_t* r, std::string_view value) noexcept {
+  // Refused in two locations on its way, a request is challenged once.
+  const ngx_table_elt_t* before = r->headers_out.www_authenticate;
+  if (before != nullptr && before->hash != 0 && view(before->value) == value) {
+    return NGX_OK;
+  }
   ngx_table_elt_t* header =
       is_header_value(value) ? push_header(r, "WWW-Authenticate", value) : nullptr;
   if (header == nullptr) {

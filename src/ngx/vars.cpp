@@ -49,7 +49,10 @@ std::string jti(ngx_http_request_t* r) {
 
 // DESIGN 2: empty unless verified.
 std::string email(ngx_http_request_t* r) {
-  return claim(r, "email_verified") == "true" ? claim(r, "email") : std::string();
+  const Outcome* outcome = outcome_for(r);
+  const bool verified = outcome != nullptr && outcome->admission &&
+                        outcome->admission->claims.boolean("email_verified").value_or(false);
+  return verified ? claim(r, "email") : std::string();
 }
 
 std::string issuer(ngx_http_request_t* r) {

@@ -28,12 +28,13 @@ std::string challenge(const Guard& guard, Problem problem) {
 }
 
 Result<std::string_view> bearer_token(std::string_view authorization) {
-  const auto space = authorization.find(' ');
+  // A tab ends the scheme for lenient readers behind us, so it does here, and is refused below.
+  const auto space = authorization.find_first_of(" \t");
   if (!iequals_ascii(authorization.substr(0, space), "Bearer")) {
     return std::string_view{};
   }
   std::string_view token =
-      space == std::string_view::npos ? std::string_view{} : authorization.substr(space + 1);
+      space == std::string_view::npos ? std::string_view{} : authorization.substr(space);
   while (!token.empty() && token.front() == ' ') {
     token.remove_prefix(1);
   }
