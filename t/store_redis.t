@@ -56,16 +56,16 @@ sub Fake::DESTROY { local $?; kill 'KILL', $_[0]{pid}; waitpid $_[0]{pid}, 0; re
 subtest 'a server that is not there' => sub {
     my $redis = OAuth::Redis->new;
     my $store = probe($redis->port, '', workers => 2);
-    ok is_down($store), 'is known to be down';
+    my $away = qr/oauth: redis 127\.0\.0\.1:\d+: cannot connect: Connection refused/;
+    ok wait_until { lines($store, $away) == 2 }, 'is missed by each worker';
+    is $store->known, 'down', 'and known to be down';
     is $store->claim('a', 0, 60), 'store_down', 'nothing is claimed';
     is $store->put(codes => 'a', 'v', 60), 'store_down', 'nothing is stored';
     is $store->take(codes => 'a'), 'store_down', 'nothing is taken';
     $redis->start;
-    ok is_up($store), 'it is used as soon as it comes, without a reload';
-    is $store->claim('a', 0, 60), 'done', 'and what was not claimed can be';
-    my $lines = lines($store, qr/oauth: redis 127\.0\.0\.1:\d+: cannot connect: Connection refused/);
-    ok $lines >= 1 && $lines <= 2, 'each worker has said so once';
-    cmp_ok lines($store, qr/\[notice\].*oauth: redis .*: is back/), '>=', 1, 'and that it is back';
+    ok wait_until { $store->claim('a', 0, 60) eq 'done' }, 'it is used once it comes, without a reload, and the claim is free';
+    ok wait_until { lines($store, qr/\[notice\].*oauth: redis .*: is back/) == 2 }, 'each worker tells that it is back';
+    is lines($store, $away), 2, 'as it told that it was away: once';
     $store->stop;
     $redis->stop;
 };
@@ -175,6 +175,19 @@ subtest 'a worker that ends' => sub {
     is $store->claim('c', 0, 60), 'store_taken', 'and knows of it';
     $store->stop;
     $redis->stop;
+};
+
+subtest 'a worker that ends before it is connected' => sub {
+    my ($port, $fake) = fake_redis(ping => sub { sleep 1; "+PONG\r\n" }, answer => sub { "+OK\r\n" });
+    my $store = probe($port, 'timeout=20s connections=1');
+    my $client = $store->nginx->connect;
+    $client->send(OAuth::Http::format_request('GET',
+        OAuth::StoreProbe::target('claim', { name => 'c', issued => 0, expires => 60 }), host => 'x'));
+    is $store->nginx->get('/')->{status}, 404, 'a request waits for the connection';
+    $store->nginx->signal('QUIT');
+    is $client->read_response->{body}, 'done', 'and gets its answer';
+    $client->close;
+    $store->stop;
 };
 
 subtest 'a worker that may wait no longer' => sub {
