@@ -61,7 +61,7 @@ configure_nginx() {
 make_nginx() {
     local tree=$1 objs=$2
     shift 2
-    make -s -j"$(jobs_here)" -C "$tree" -f "$objs/Makefile" OAUTH_CXXFLAGS="$WARNINGS" "$@" >&2
+    make -s -j"$(jobs_here)" -C "$tree" -f "$objs/Makefile" OAUTH_CXXFLAGS="$WARNINGS ${CXX_EXTRA:-}" "$@" >&2
 }
 
 # nginx refuses another version or signature at load; say so here, where the reason can be named.
