@@ -13,7 +13,7 @@ package OAuth::Story;
 use strict;
 use warnings;
 use File::Temp ();
-use IO::Select;
+use Test::More ();
 
 use OAuth::Browser;
 use OAuth::Client;
@@ -120,12 +120,12 @@ sub code {
 }
 
 # POST /token. Options: origin (undef: none), members => {...} merged into the request (undef takes
-# one away), body => bytes in its place, headers, connection (an OAuth::Http), base.
+# one away), body => bytes in its place, type (undef: none), headers, target, connection (an OAuth::Http).
 sub redeem {
     my ($self, $code, %args) = @_;
     my $origin = exists $args{origin} ? $args{origin} : $APP;
-    my @headers = ('Content-Type' => 'application/json', defined $origin ? (Origin => $origin) : (),
-        @{ $args{headers} || [] });
+    my $type = exists $args{type} ? $args{type} : 'application/json';
+    my @headers = ('Content-Type' => $type, Origin => $origin, @{ $args{headers} || [] });
     my $body = defined $args{body} ? $args{body} : $self->token_request($code, %{ $args{members} || {} });
     my $connection = $args{connection} || $self->nginx->connect;
     my $response = $connection->request(POST => $args{target} || '/token', body => $body, headers => \@headers,
@@ -153,6 +153,23 @@ sub told {
     my @lines = $self->nginx->error_log =~ /oauth: (\Q$what\E (?:done|refused)\N*)/g;
     return '' if !@lines;
     return $lines[-1] =~ s/(?: while .*)?, (?:client:|flow ).*//r;
+}
+
+# is_deeply for an answer of /token: a refusal in the client's own shape (dexie-contract 4.5), never
+# stored, readable for `origin` (default: the application's; undef: nobody) and logged with its reason.
+sub is_refusal {
+    my ($self, $response, $status, $reason, $what, %args) = @_;
+    my $error = eval { OAuth::Test::decode_json($response->{body}) };
+    my $shape = ref $error eq 'HASH' ? join ' ',
+        map { ref $error->{$_} ? "$_ {}" : $_ } sort keys %$error : $response->{body};
+    my @names = qw(content-type cache-control pragma vary access-control-allow-origin);
+    Test::More::is_deeply(
+        [$response->{status}, $self->told('token'), $shape, @$error{qw(type messageCode)},
+            map { scalar OAuth::Test::header($response, $_) } @names],
+        [$status, "token refused: $reason", 'message messageCode messageParams {} title type', 'error', 'GENERIC_ERROR',
+            'application/json', 'no-store', 'no-cache', 'Origin', exists $args{origin} ? $args{origin} : $APP],
+        $what);
+    return;
 }
 
 sub flow_of {
