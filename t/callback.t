@@ -4,7 +4,7 @@ use lib 't/lib';
 use OAuth::Test;
 use OAuth::Story;
 
-my $missing = OAuth::Idp->missing;
+my $missing = OAuth::Idp->missing('faulty-op');
 plan skip_all => $missing if $missing;
 
 my $app = $OAuth::Story::APP;

@@ -5,7 +5,7 @@ use OAuth::Test;
 use OAuth::Story;
 use File::Path qw(make_path);
 
-my $missing = OAuth::Idp->missing;
+my $missing = OAuth::Idp->missing('faulty-op');
 plan skip_all => $missing if $missing;
 
 # A good provider's metadata, changed: a value (undef: without it), or the text in its place.

@@ -4,14 +4,13 @@ use OAuth::Test;
 use Digest::SHA qw(sha256);
 use MIME::Base64 qw(encode_base64);
 
-my $missing = OAuth::Idp->missing;
-plan skip_all => $missing if $missing;
-
 my $redirect = 'http://localhost:9/oauth/callback/acme';
 my $verifier = 'v' x 43;
 
 for my $kind ('idp', 'faulty-op') {
     subtest $kind => sub {
+        my $missing = OAuth::Idp->missing($kind);
+        plan skip_all => $missing if $missing;
         my $idp = OAuth::Idp->new(kind => $kind)->start(
             redirect_uris => [$redirect], $kind eq 'idp' ? (auto => 1) : ());
         my $browser = OAuth::Browser->new;

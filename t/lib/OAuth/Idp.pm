@@ -29,9 +29,11 @@ sub new {
     }, $class;
 }
 
-# Why it cannot run here, for skip_all; empty if it can.
+# Why a kind cannot run here, for skip_all; empty if it can. The liar needs node alone.
 sub missing {
+    my ($class, $kind) = @_;
     return 'no node' if !grep { -x "$_/node" } split /:/, $ENV{PATH};
+    return '' if ($kind || '') eq 'faulty-op';
     return 't/node/node_modules is missing: ./build.sh test installs it' if !-d 't/node/node_modules/oidc-provider';
     return '';
 }
