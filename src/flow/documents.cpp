@@ -84,10 +84,12 @@ Task<Result<Documents::Document>> document(const DocumentQuery& query, Ports& io
       }
       co_return fetched;
     }
-    if (usable) {
+    // Who wants a newer copy than usual has tried this one, in vain: for him it is the last resort.
+    const bool give_up = lease == Documents::Lease::cooling || now >= deadline;
+    if (usable && (give_up || query.not_before <= now - kDocumentFresh)) {
       co_return *std::move(copy);
     }
-    if (lease == Documents::Lease::cooling || now >= deadline) {
+    if (give_up) {
       co_return Problem::discovery_cooling;
     }
     co_await io.clock.pause(kPoll);
