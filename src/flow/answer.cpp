@@ -69,6 +69,10 @@ Verdict deliver(const Attempt& attempt, std::string_view name, std::string_view 
 
 }  // namespace
 
+Opener opener_of(Delivery delivery) noexcept {
+  return delivery == Delivery::popup ? Opener::maybe : Opener::none;
+}
+
 Verdict answer_page(int status, Page page, Opener opener) {
   Reply reply;
   reply.status = status;

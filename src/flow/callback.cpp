@@ -48,7 +48,7 @@ Task<Verdict> callback(const Request& in, Ports& io) {
   const Provider& provider = *in.broker.provider(attempt->provider);
   auto metadata = co_await metadata_of(provider, io);
   if (!metadata) {
-    co_return deny(metadata.problem(), attempt->flow_id);
+    co_return deny(metadata.problem(), attempt->flow_id, opener_of(attempt->delivery));
   }
   // RFC 9207 2.4: before the code is sent anywhere.
   auto from_issuer = match_issuer(*answer, provider, *metadata);
@@ -184,9 +184,9 @@ Verdict not_claimed(const Attempt& attempt, Problem problem) {
     case Problem::store_too_old:
       return deny_alike(Problem::state_too_old, attempt.flow_id);
     case Problem::store_lost:
-      return deny(Problem::claim_lost, attempt.flow_id);
+      return deny(Problem::claim_lost, attempt.flow_id, opener_of(attempt.delivery));
     default:
-      return deny(problem, attempt.flow_id);
+      return deny(problem, attempt.flow_id, opener_of(attempt.delivery));
   }
 }
 
