@@ -1,0 +1,181 @@
+#include "oauth/flow/protect.hpp"
+
+#include "flow/stage.hpp"
+#include "oauth/jose/sign.hpp"
+
+namespace oauth {
+namespace {
+
+using test::changed;
+using test::json;
+using test::keys;
+using test::kNow;
+using test::reason;
+using test::Stage;
+
+// A location of the broker that also trusts one foreign issuer.
+struct ProtectStage : Stage {
+  ProtectStage() {
+    guard.realm = broker.url;
+    guard.trusts.push_back(own_trust(broker));
+    Trust foreign;
+    foreign.expect.issuer = "https://foreign.example";
+    foreign.expect.audiences = {"api"};
+    foreign.expect.typs = {"", "JWT", "at+jwt"};
+    foreign.keys = std::make_shared<const KeySet>(std::vector<Key>{keys().p256});
+    guard.trusts.push_back(foreign);
+  }
+  Verdict ask(std::vector<std::string> authorization) {
+    const Credentials credentials{std::move(authorization)};
+    return test::run(protect(credentials, guard, io));
+  }
+  // "entered", or the name of the problem.
+  std::string judge(const std::string& token) {
+    const Verdict verdict = ask({"Bearer " + token});
+    EXPECT_NE(verdict.admission.has_value(), verdict.problem.has_value());
+    EXPECT_FALSE(verdict.reply) << "what it looks like is not decided here";
+    EXPECT_TRUE(untouched());
+    return verdict.admission ? "entered" : reason(verdict);
+  }
+  Guard guard;
+};
+
+Json own_claims(std::string_view changes = "{}") {
+  const Json good = Json::object()
+                        .set("iss", "https://auth.example.com")
+                        .set("aud", "https://auth.example.com")
+                        .set("sub", "acme:u1")
+                        .set("iat", kNow)
+                        .set("exp", kNow + 600);
+  return changed(good, changes);
+}
+std::string own_token(std::string_view changes = "{}", std::string_view typ = "at+jwt",
+                      const Key& key = test::signing()->keys().front()) {
+  return *sign(own_claims(changes), key, Alg::es256, typ);
+}
+std::string foreign_token(std::string_view changes = "{}", const Key& key = keys().p256) {
+  return *sign(changed(own_claims(R"({"iss":"https://foreign.example","aud":"api"})"), changes),
+               key, Alg::es256, "JWT");
+}
+
+TEST(Protect, LetsInTheBrokersOwnTokenWithItsClaims) {
+  ProtectStage stage;
+  const Verdict verdict = stage.ask({"Bearer " + own_token()});
+  ASSERT_TRUE(verdict.admission) << reason(verdict);
+  EXPECT_EQ(verdict.admission->claims.dump(), own_claims().dump());
+  EXPECT_EQ(verdict.admission->issuer, "https://auth.example.com");
+}
+
+TEST(Protect, LetsInATrustedIssuersToken) {
+  ProtectStage stage;
+  const Verdict verdict = stage.ask({"bearer " + foreign_token()});
+  ASSERT_TRUE(verdict.admission) << reason(verdict);
+  EXPECT_EQ(verdict.admission->issuer, "https://foreign.example");
+}
+
+TEST(Protect, WithoutATokenNobodyEnters) {
+  ProtectStage stage;
+  EXPECT_EQ(reason(stage.ask({})), "token_missing");
+  EXPECT_EQ(reason(stage.ask({""})), "token_missing");
+  EXPECT_EQ(reason(stage.ask({"Basic YTpi"})), "token_missing");
+}
+
+TEST(Protect, WhereItIsOptionalOnlyTheAnonymousEnterWithoutAToken) {
+  ProtectStage stage;
+  stage.guard.optional = true;
+  for (const auto& authorization : {std::vector<std::string>{}, {""}, {"Basic YTpi"}}) {
+    const Verdict verdict = stage.ask(authorization);
+    ASSERT_TRUE(verdict.admission);
+    EXPECT_EQ(verdict.admission->claims.kind(), Json::Kind::null);
+    EXPECT_EQ(verdict.admission->issuer, "");
+  }
+  EXPECT_EQ(stage.judge(own_token()), "entered");
+  EXPECT_EQ(stage.judge(own_token(R"({"exp":1600000000})")), "token_expired");
+  EXPECT_EQ(stage.judge("x"), "token_malformed");
+  EXPECT_EQ(reason(stage.ask({"Bearer"})), "token_malformed");
+  EXPECT_EQ(reason(stage.ask({"", ""})), "token_repeated");
+}
+
+TEST(Protect, TwoAuthorizationHeadersAreRefused) {
+  ProtectStage stage;
+  EXPECT_EQ(reason(stage.ask({"Bearer " + own_token(), "Bearer " + own_token()})),
+            "token_repeated");
+  EXPECT_EQ(reason(stage.ask({"Bearer " + own_token(), "Basic YTpi"})), "token_repeated");
+}
+
+TEST(Protect, WhatIsNoTokenIsRefused) {
+  ProtectStage stage;
+  EXPECT_EQ(stage.judge(""), "token_malformed");
+  EXPECT_EQ(stage.judge("a b"), "token_malformed");
+  EXPECT_EQ(stage.judge("a.b"), "token_malformed");
+  EXPECT_EQ(stage.judge(own_token() + "="), "token_malformed");
+  EXPECT_EQ(stage.judge(std::string(kMaxToken + 1, 'a')), "token_too_large");
+  EXPECT_EQ(stage.judge(test::signing_input(R"({"alg":"none"})", own_claims().dump()) + "."),
+            "token_alg_refused");
+}
+
+TEST(Protect, TheIssuerIsOneThatIsTrusted) {
+  ProtectStage stage;
+  EXPECT_EQ(stage.judge(own_token(R"({"iss":"https://evil.example"})")), "token_issuer_wrong");
+  EXPECT_EQ(stage.judge(own_token(R"({"iss":"https://auth.example.com/"})")), "token_issuer_wrong");
+  EXPECT_EQ(stage.judge(own_token(R"({"iss":null})")), "token_issuer_wrong");
+  EXPECT_EQ(stage.judge(own_token(R"({"iss":["https://auth.example.com"]})")),
+            "token_issuer_wrong");
+  stage.guard.trusts.clear();
+  EXPECT_EQ(stage.judge(own_token()), "token_issuer_wrong");
+}
+
+TEST(Protect, AnotherBrokersTokenIsNotTrustedThoughItsKeysAreTheSame) {
+  ProtectStage stage;
+  Broker other = test::broker("https://other.example.com");
+  stage.guard.trusts = {own_trust(other)};
+  EXPECT_EQ(stage.judge(own_token()), "token_issuer_wrong");
+  EXPECT_EQ(stage.judge(own_token(R"({"iss":"https://other.example.com"})")),
+            "token_audience_wrong");
+}
+
+TEST(Protect, KeysAreNeverLookedUpAcrossIssuers) {
+  ProtectStage stage;
+  EXPECT_EQ(stage.judge(own_token("{}", "at+jwt", keys().p256)), "token_key_unknown");
+  EXPECT_EQ(stage.judge(own_token("{}", "at+jwt", keys().p256.with_kid(""))),
+            "token_signature_wrong");
+  EXPECT_EQ(stage.judge(foreign_token("{}", test::signing()->keys().front())), "token_key_unknown");
+}
+
+TEST(Protect, OwnTokensAreAccessTokens) {
+  ProtectStage stage;
+  EXPECT_EQ(stage.judge(own_token("{}", "application/at+jwt")), "entered");
+  for (const std::string_view typ : {"", "JWT", "logout+jwt", "dpop+jwt"}) {
+    EXPECT_EQ(stage.judge(own_token("{}", typ)), "token_typ_refused") << typ;
+  }
+}
+
+TEST(Protect, TheClaimsOfATokenAreChecked) {
+  ProtectStage stage;
+  const std::vector<std::pair<std::string, std::string>> table{
+      {R"({"aud":"other"})", "token_audience_wrong"},
+      {R"({"aud":null})", "token_audience_wrong"},
+      {R"({"exp":1699999970})", "token_expired"},
+      {R"({"exp":null})", "token_time_malformed"},
+      {R"({"nbf":1700000031})", "token_not_yet_valid"},
+      {R"({"nonce":"n"})", "token_kind_refused"},
+      {R"({"events":{}})", "token_kind_refused"},
+      {R"({"cnf":{"jkt":"x"}})", "token_kind_refused"},
+      {R"({"sub":null})", "token_subject_wrong"},
+  };
+  for (const auto& [changes, why] : table) {
+    EXPECT_EQ(stage.judge(own_token(changes)), why) << changes;
+  }
+}
+
+TEST(Protect, ATokenExpiresByTheClock) {
+  ProtectStage stage;
+  const std::string token = own_token();
+  stage.clock.advance(600 + 29);
+  EXPECT_EQ(stage.judge(token), "entered");
+  stage.clock.advance(1);
+  EXPECT_EQ(stage.judge(token), "token_expired");
+}
+
+}  // namespace
+}  // namespace oauth
