@@ -304,6 +304,7 @@ subtest 'a server that is none' => sub {
         'nested arrays'            => ["*1\r\n" x 10, qr/an array within an array/],
         'a number that is none'    => [":12x\r\n", qr/a number that is none/],
         'a number without end'     => ["\$" . '9' x 30 . "\r\n", qr/a number that is none/],
+        'a number in disguise'     => ["\$05\r\nabcde\r\n", qr/a number that is none/],
         'a line without end'       => ['+' . 'x' x 5000, qr/a line of more than 4096 bytes/],
         'a bare line feed'         => ["+OK\n", qr/a line that is empty or does not end with CR LF/],
         'HTTP'                     => ["HTTP/1.1 400 Bad Request\r\n\r\n", qr/byte 72 where a reply begins/],

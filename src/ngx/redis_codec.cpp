@@ -9,10 +9,11 @@
 namespace oauth {
 namespace {
 
-std::optional<long long> integer_of(std::string_view text) noexcept {
+// A number as Redis writes it, and no other spelling of it: hiredis must read the same.
+std::optional<long long> integer_of(std::string_view text) {
   long long value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (text.empty() || error != std::errc() || end != text.data() + text.size()) {
+  if (error != std::errc() || end != text.data() + text.size() || std::to_string(value) != text) {
     return std::nullopt;
   }
   return value;
