@@ -79,11 +79,12 @@ for my $case (@inherited) {
 my $ways_in = $port++;
 my $http = <<"CONF" . $servers . <<"CONF";
     proxy_cache_path %%DIR%%/tmp/cache keys_zone=cache:1m;
-    log_format leak "[\$oauth_fetch_url|\$oauth_fetch_header_authorization|\$oauth_fetch_body]";
+    log_format leak "[\$oauth_fetch_url|\$oauth_fetch_header_authorization|\$oauth_fetch_body] \$stolen";
 CONF
     server {
         listen 127.0.0.1:%%PORT$ways_in%%;
         oauth_flow_probe_broker /b;
+        set \$stolen "[\$oauth_fetch_url|\$oauth_fetch_body]";    # evaluated in the fetch's subrequest too
         location = /rewritten  { rewrite ^ /b/oauth/fetch last; }
         location = /tried      { try_files /nothing /b/oauth/fetch; }
         location = /missing    { error_page 404 /b/oauth/fetch; return 404; }
@@ -94,7 +95,7 @@ CONF
         location = /accel      { rewrite ^ /sent-here break; proxy_pass $to_backend; }
         location = /action     { post_action /b/oauth/fetch; alias %%DIR%%/page; }
         location = /set        { set \$leak "[\$oauth_fetch_url|\$oauth_fetch_header_authorization|\$oauth_fetch_body]"; return 200 \$leak; }
-        location = /logged     { access_log %%DIR%%/leak.log leak; oauth_flow_probe_content post:$to_provider/json; }
+        location = /logged     { access_log %%DIR%%/leak.log leak; oauth_flow_probe_content post:$to_provider/json peek:oauth_fetch_body; }
         location = /get        { oauth_flow_probe_content get:$to_provider/json; }
     }
 CONF
@@ -156,9 +157,9 @@ for my $path (sort keys %expected) {
 is scalar $provider->requests, 0, 'none of them reached the provider';
 ok substr($nginx->error_log, $before) !~ /invalid URL|upstream:/, 'or tried to reach anything';
 is answer_of($ways_in, '/get'), '200 text/plain 5 reply', 'where fetches still work';
-answer_of($ways_in, '/logged');
+like $nginx->get('/logged', port => $ways_in)->{body}, qr/\npeek \[\]\n/, 'what nginx keeps of variables holds nothing of what was sent';
 ok wait_until { -s $nginx->dir . '/leak.log' }, 'a log line of the same request';
-is slurp($nginx->dir . '/leak.log'), "[-|-|-]\n", '... holds nothing of what was sent';
+is slurp($nginx->dir . '/leak.log'), "[-|-|-] [|]\n", '... holds nothing of what was sent';
 
 $nginx->stop;
 done_testing;

@@ -23,9 +23,7 @@ FetchCall::~FetchCall() {
 bool FetchCall::await_suspend(std::coroutine_handle<> frame) noexcept {
   ngx_http_request_t* r = flow_.request();
   auto* link = static_cast<ngx_http_post_subrequest_t*>(ngx_palloc(r->pool, sizeof(*link_)));
-  auto* no_body =
-      static_cast<ngx_http_request_body_t*>(ngx_pcalloc(r->pool, sizeof(ngx_http_request_body_t)));
-  if (link == nullptr || no_body == nullptr) {
+  if (link == nullptr) {
     return false;
   }
   *link = {on_done, this};
@@ -35,8 +33,6 @@ bool FetchCall::await_suspend(std::coroutine_handle<> frame) noexcept {
     link->data = nullptr;
     return false;
   }
-  subrequest_->request_body = no_body;  // else it would have the client's
-  subrequest_->header_only = 0;
   link_ = link;
   ngx_add_timer(&deadline_, kFetchDeadline);
   flow_.park(frame);
@@ -52,7 +48,7 @@ FetchCall* FetchCall::of(const ngx_http_request_t* r) noexcept {
 }
 
 bool FetchCall::enter() noexcept {
-  if (is_sending_ || !is_at_home() || !isolate()) {
+  if (is_sending_ || !isolate()) {
     return false;
   }
   is_sending_ = true;
@@ -81,8 +77,7 @@ bool FetchCall::isolate() noexcept {
   }
   sr->variables = variables;
   sr->headers_in = headers;
-  // The proxy module sends $oauth_fetch_method; this one tells nginx whether it may be repeated.
-  sr->method = request_.method == "GET" ? NGX_HTTP_GET : NGX_HTTP_POST;
+  sr->request_body = nullptr;
   return true;
 }
 

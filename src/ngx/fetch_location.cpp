@@ -172,18 +172,9 @@ ngx_int_t keep_at_home(ngx_http_request_t* r) noexcept {
   return call != nullptr && call->plan().location_conf == here ? NGX_DECLINED : NGX_HTTP_NOT_FOUND;
 }
 
-ngx_http_output_header_filter_pt next_header_filter;
 ngx_http_output_body_filter_pt next_body_filter;
 
-// Nothing of a provider's reply goes on to the filters of the client's.
-ngx_int_t header_filter(ngx_http_request_t* r) noexcept {
-  if (!FetchCall::made(r)) {
-    return next_header_filter(r);
-  }
-  r->header_sent = 1;
-  return NGX_OK;
-}
-
+// Nothing of a provider's reply goes on to the client.
 ngx_int_t body_filter(ngx_http_request_t* r, ngx_chain_t* in) noexcept {
   if (!FetchCall::made(r)) {
     return next_body_filter(r, in);
@@ -345,7 +336,6 @@ ngx_int_t add_fetch_filter(ngx_conf_t* cf) {
     return NGX_ERROR;
   }
   *handler = keep_at_home;
-  next_header_filter = std::exchange(ngx_http_top_header_filter, header_filter);
   next_body_filter = std::exchange(ngx_http_top_body_filter, body_filter);
   return NGX_OK;
 }

@@ -8,9 +8,9 @@
 // A STEP is VERB:ARGUMENT, the argument with variables: get:URL, post:URL (a form, with
 // credentials), odd:URL (a header that the location does not know), own:URL (by a location of the
 // user's), twice:URL (a header twice), break:URL (one that would end its line), pause:MS, nested:MS
-// (the same two coroutines deeper), throw:WHAT, echo:BODY, hosts:"NAME TEXT" and nameservers:TEXT
-// (of /etc/hosts and resolv.conf), and over the store claim:NAME, put:NAME, take:NAME. The content
-// handler answers with one line a step.
+// (the same two coroutines deeper), throw:WHAT, echo:BODY, peek:VARIABLE, hosts:"NAME TEXT" and
+// nameservers:TEXT (of /etc/hosts and resolv.conf), and over the store claim:NAME, put:NAME,
+// take:NAME. The content handler answers with one line a step.
 #include <string>
 #include <vector>
 
@@ -50,6 +50,7 @@ struct Step {
 struct StepConf {
   std::string verb;
   ngx_http_complex_value_t argument;
+  ngx_int_t peeked;  // peek: the variable's index
 };
 
 struct MainConf {
@@ -145,6 +146,18 @@ Task<std::string> use_store(Store& store, NginxClock& clock, const Step& step) {
   co_return describe(taken);
 }
 
+// A variable as nginx has it in store, without asking for it anew.
+std::string peek(ngx_http_request_t* r, const Step& step) {
+  for (const StepConf& conf : location_conf(r)->steps) {
+    if (conf.verb == "peek" && view(conf.argument.value) == step.argument) {
+      const ngx_http_variable_value_t& value = r->variables[conf.peeked];
+      return value.valid ? "[" + std::string(reinterpret_cast<char*>(value.data), value.len) + "]"
+                         : "[]";
+    }
+  }
+  return "no such variable";
+}
+
 std::string look_up(const Step& step) {
   const std::string_view text = step.argument;
   if (step.verb == "hosts") {
@@ -175,6 +188,9 @@ Task<std::string> run_step(Flow& flow, const FetchPlan& plan, Store* store, cons
   if (step.verb == "nested") {
     auto slept = co_await sleep_nested(clock, std::atoll(step.argument.c_str()));
     co_return slept;
+  }
+  if (step.verb == "peek") {
+    co_return peek(flow.request(), step);
   }
   if (step.verb == "hosts" || step.verb == "nameservers") {
     co_return look_up(step);
@@ -320,7 +336,7 @@ std::string_view word(const ngx_conf_t* cf, ngx_uint_t index) {
 
 char* add_step(ngx_conf_t* cf, LocationConf& conf, std::string_view text) {
   const std::size_t colon = text.find(':');
-  StepConf step{std::string(text.substr(0, colon)), {}};
+  StepConf step{std::string(text.substr(0, colon)), {}, NGX_ERROR};
   ngx_str_t argument = pool_copy(cf->pool, colon == text.npos ? "" : text.substr(colon + 1));
   ngx_http_compile_complex_value_t compile{};
   compile.cf = cf;
@@ -328,6 +344,9 @@ char* add_step(ngx_conf_t* cf, LocationConf& conf, std::string_view text) {
   compile.complex_value = &step.argument;
   if (ngx_http_compile_complex_value(&compile) != NGX_OK) {
     return static_cast<char*>(NGX_CONF_ERROR);
+  }
+  if (step.verb == "peek") {
+    step.peeked = ngx_http_get_variable_index(cf, &argument);
   }
   conf.steps.push_back(std::move(step));
   return NGX_CONF_OK;
