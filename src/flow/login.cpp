@@ -45,6 +45,7 @@ Task<Verdict> login(const Request& in, Ports& io) {
   if (!is_at_home(in) && !was_sent_home(in)) {
     co_return send_home(in);
   }
+  // Where a page can be reloaded, the popup that it is in must not lose its opener.
   const Opener opener = opener_of(wish->delivery);
   if (io.store.known_down()) {
     co_return deny(Problem::store_down, {}, opener);
@@ -210,7 +211,9 @@ Verdict send_home(const Request& in) {
   FormWriter form;
   const auto fields = Form::parse(in.query);
   for (const auto& [name, value] : fields->fields()) {
-    form.add(name, value);
+    if (name != kSentHome) {  // said twice it would say nothing
+      form.add(name, value);
+    }
   }
   form.add(kSentHome, "home");
   return answer_redirect(in.broker.url + "/oauth/login/" + in.name + "?" + form.text());

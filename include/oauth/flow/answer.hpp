@@ -15,9 +15,7 @@ namespace oauth {
 // A page says COOP same-origin unless it belongs to an attempt that may end in a popup: there it
 // would cut the opener (measured in Chromium).
 enum class Opener : bool { none, maybe };
-inline Opener opener_of(Delivery delivery) noexcept {
-  return delivery == Delivery::popup ? Opener::maybe : Opener::none;
-}
+Opener opener_of(Delivery delivery) noexcept;
 
 Verdict answer_page(int status, Page page, Opener opener = Opener::none);
 // The error page of a problem, and the problem for the log.
