@@ -1,6 +1,7 @@
 #include "ngx/mask.hpp"
 
 #include "ngx/conf.hpp"
+#include "ngx/endpoints.hpp"
 #include "ngx/memo.hpp"
 #include "ngx/request.hpp"
 #include "oauth/proto/cookie.hpp"
@@ -20,8 +21,67 @@ bool is_masked(std::string_view name) noexcept {
   return false;
 }
 
-bool is_under(std::string_view path, std::string_view folder, std::string_view rest) noexcept {
-  return path.substr(0, folder.size()) == folder && path.substr(folder.size(), rest.size()) == rest;
+// Whether an endpoint's path with a name behind it stands in `text`, at its start or anywhere.
+bool names_endpoint(std::string_view text, const Broker& broker, bool anywhere) {
+  for (const Endpoint& endpoint : endpoints()) {
+    const auto at = text.find(broker.path(endpoint.path));
+    if (endpoint.path.back() == '/' && at != std::string_view::npos && (at == 0 || anywhere)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// Overwrites the values of the parameters that begin at `at`, in place.
+void mask_values(ngx_str_t& text, std::size_t at) noexcept {
+  const std::string_view all = view(text);
+  while (at < all.size()) {
+    // A request line goes on behind its URI.
+    std::size_t end = all.find_first_of("& ", at);
+    end = end == std::string_view::npos ? all.size() : end;
+    const auto equals = all.find('=', at);
+    if (equals < end && is_masked(all.substr(at, equals - at))) {
+      std::memset(text.data + equals + 1, '*', end - equals - 1);
+    }
+    at = end + 1;
+  }
+}
+
+bool is_base64url(char c) noexcept {
+  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
+         c == '_';
+}
+
+// Our code on its way to an application: `dxc-auth=`, in a redirect_uri `dxc-auth%3D`.
+void mask_delivered(ngx_str_t& text) noexcept {
+  constexpr std::string_view kName = "dxc-auth";
+  const std::string_view all = view(text);
+  for (std::size_t at = all.find(kName); at != all.npos; at = all.find(kName, at)) {
+    at += kName.size();
+    const std::string_view rest = all.substr(at);
+    if (rest.starts_with("=")) {
+      at += 1;
+    } else if (rest.starts_with("%3D") || rest.starts_with("%3d")) {
+      at += 3;
+    } else {
+      continue;
+    }
+    while (at < all.size() && is_base64url(all[at])) {
+      text.data[at++] = '*';
+    }
+  }
+}
+
+void mask_request(ngx_http_request_t* r) noexcept {
+  mask_values(r->args, 0);
+  mask_delivered(r->args);
+  for (ngx_str_t* text : {&r->request_line, &r->unparsed_uri}) {
+    const auto question = view(*text).find('?');
+    if (question != std::string_view::npos) {
+      mask_values(*text, question + 1);
+    }
+    mask_delivered(*text);
+  }
 }
 
 bool is_empty_cookie(const ngx_table_elt_t& header) noexcept {
@@ -65,7 +125,7 @@ ngx_int_t mask_handler(ngx_http_request_t* r) noexcept try {
   if (hide_cookie(r, broker->cookie_name) != NGX_OK) {
     return NGX_HTTP_INTERNAL_SERVER_ERROR;
   }
-  if (r->args.len == 0 || !is_under(view(r->uri), broker->uri.path(), "/oauth/")) {
+  if (r->args.len == 0 || !names_endpoint(view(r->uri), *broker, false)) {
     return NGX_DECLINED;
   }
   Memo* memo = memo_of(r);
@@ -73,28 +133,31 @@ ngx_int_t mask_handler(ngx_http_request_t* r) noexcept try {
     return NGX_HTTP_INTERNAL_SERVER_ERROR;
   }
   memo->query = view(r->args);
-  for (ngx_str_t* text : {&r->request_line, &r->unparsed_uri, &r->args}) {
-    mask_values(*text);
-  }
+  mask_request(r);
   return NGX_DECLINED;
 } catch (...) {
   return NGX_HTTP_INTERNAL_SERVER_ERROR;
 }
 
-void mask_values(ngx_str_t& text) noexcept {
-  const std::string_view all = view(text);
-  const auto question = all.find('?');
-  std::size_t at = question == std::string_view::npos ? 0 : question + 1;
-  while (at < all.size()) {
-    // A request line goes on behind its URI.
-    std::size_t end = all.find_first_of("& ", at);
-    end = end == std::string_view::npos ? all.size() : end;
-    const auto equals = all.find('=', at);
-    if (equals < end && is_masked(all.substr(at, equals - at))) {
-      std::memset(text.data + equals + 1, '*', end - equals - 1);
-    }
-    at = end + 1;
+ngx_int_t mask_log_handler(ngx_http_request_t* r) noexcept try {
+  const Broker* broker = server_conf(r).broker.get();
+  if (broker == nullptr) {
+    return NGX_OK;
   }
+  // nginx may not have come as far as a URI: then this is the target as it was sent.
+  const std::string_view line = view(r->request_line);
+  if (names_endpoint(line.substr(0, line.find('?')), *broker, true)) {
+    mask_request(r);
+  }
+  for (ngx_str_t* text : {&r->request_line, &r->unparsed_uri, &r->args}) {
+    mask_delivered(*text);
+  }
+  if (r->headers_in.referer != nullptr) {
+    mask_delivered(r->headers_in.referer->value);
+  }
+  return NGX_OK;
+} catch (...) {
+  return NGX_ERROR;
 }
 
 ngx_int_t remove_headers(ngx_http_request_t* r, bool (*unwanted)(const ngx_table_elt_t& header)) {

@@ -9,9 +9,9 @@ namespace oauth {
 // Post-read phase. Works on every server that has a broker.
 ngx_int_t mask_handler(ngx_http_request_t* r) noexcept;
 
-// Overwrites with `*` the values of these query parameters in `text` (a request line, a URI or bare
-// arguments), in place.
-void mask_values(ngx_str_t& text) noexcept;
+// Log phase, before the access log is written: requests that nginx refused before any phase ran,
+// and our own code where an application on the same server has it in its address.
+ngx_int_t mask_log_handler(ngx_http_request_t* r) noexcept;
 
 // Removes request headers without moving the others (nginx keeps pointers to them). The predicate
 // sees the lower-case name. NGX_ERROR when out of memory.

@@ -1,5 +1,7 @@
 // Read this first: what the module is to nginx. Every directive in one table, every phase in one
 // function; what they do stands in the file that the name says.
+#include <algorithm>
+
 #include "ngx/conf.hpp"
 #include "ngx/endpoints.hpp"
 #include "ngx/enter.hpp"
@@ -59,6 +61,19 @@ ngx_int_t add_to(ngx_conf_t* cf, ngx_uint_t phase, ngx_http_handler_pt handler) 
   return NGX_OK;
 }
 
+// In front of all others: of what writes the access log.
+ngx_int_t add_first(ngx_conf_t* cf, ngx_uint_t phase, ngx_http_handler_pt handler) noexcept {
+  if (add_to(cf, phase, handler) != NGX_OK) {
+    return NGX_ERROR;
+  }
+  auto* core = static_cast<ngx_http_core_main_conf_t*>(
+      ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module));
+  const ngx_array_t& handlers = core->phases[phase].handlers;
+  auto* first = static_cast<ngx_http_handler_pt*>(handlers.elts);
+  std::rotate(first, first + handlers.nelts - 1, first + handlers.nelts);
+  return NGX_OK;
+}
+
 ngx_int_t preconfigure(ngx_conf_t* cf) noexcept {
   return add_variables(cf) == NGX_OK ? add_fetch_variables(cf) : NGX_ERROR;
 }
@@ -71,6 +86,7 @@ ngx_int_t postconfigure(ngx_conf_t* cf) noexcept {
   }
   const bool added = add_fetch_filter(cf) == NGX_OK &&
                      add_to(cf, NGX_HTTP_POST_READ_PHASE, mask_handler) == NGX_OK &&
+                     add_first(cf, NGX_HTTP_LOG_PHASE, mask_log_handler) == NGX_OK &&
                      add_to(cf, NGX_HTTP_ACCESS_PHASE, guard_request) == NGX_OK &&
                      add_to(cf, NGX_HTTP_PRECONTENT_PHASE, guard_subrequest) == NGX_OK;
   return added ? NGX_OK : NGX_ERROR;
