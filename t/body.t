@@ -2,6 +2,7 @@
 # before it is read, and never leaves a connection out of step.
 use lib 't/lib';
 use OAuth::Test;
+use Time::HiRes qw(sleep);
 
 use constant LIMIT => 60000;
 
@@ -18,6 +19,8 @@ my $nginx = OAuth::Nginx->new(probe => 1, state_dir => 0, http => <<'CONF')->sta
         client_max_body_size 0;
         location = /echo   { oauth_flow_probe_content body=60000 echo:body; }
         location = /small  { oauth_flow_probe_content body=10 echo:body; }
+        location = /linger { lingering_timeout 10s; oauth_flow_probe_content body=10 echo:body; }
+        location = /curt   { lingering_close off; oauth_flow_probe_content body=10 echo:body; }
         location = /status { oauth_flow_probe_status; }
     }
 CONF
@@ -51,10 +54,10 @@ is echoed(begin('/echo', 'Transfer-Encoding: chunked')->send("0\r\n\r\n")->read_
 ok echoed(begin('/echo', 'Transfer-Encoding: chunked')->send(chunked(3, $long))->read_response) eq $long, 'also in tiny ones';
 
 my $slow = begin('/echo', 'Content-Length: 30');
-for my $piece ('one.......', 'two.......', 'three.....') { select undef, undef, undef, 0.05; $slow->send($piece) }
+for my $piece ('one.......', 'two.......', 'three.....') { sleep 0.05; $slow->send($piece) }
 is echoed($slow->read_response), 'one.......two.......three.....', 'a body may come in pieces';
 $slow->send("POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
-for my $piece ("5\r", "\nhel", "lo\r\n6;x=y\r\n wor", "ld\r\n0\r", "\n\r\n") { select undef, undef, undef, 0.05; $slow->send($piece) }
+for my $piece ("5\r", "\nhel", "lo\r\n6;x=y\r\n wor", "ld\r\n0\r", "\n\r\n") { sleep 0.05; $slow->send($piece) }
 is echoed($slow->read_response), 'hello world', 'chunks may be cut anywhere; the connection serves more requests';
 
 my $pipelined = $nginx->connect;
@@ -77,6 +80,16 @@ is echoed(begin('/small', 'Transfer-Encoding: chunked')->send("b\r\nhello world"
 is echoed(begin('/echo', 'Content-Length: 60001', 'Expect: 100-continue')->read_response), $refused, 'nobody is told to send what is not read';
 like echoed(begin('/echo', 'Transfer-Encoding: chunked')->send("zz\r\n")->read_response), qr/^400 request_malformed/, 'broken chunks are a bad request';
 like echoed(begin('/echo', 'Transfer-Encoding: chunked')->send("5\r\nhello\r\nzz\r\n")->read_response), qr/^400 request_malformed/, 'also after good ones';
+
+is echoed(begin('/curt', 'Content-Length: 11')->read_response), $refused, 'also where nginx closes at once';
+is echoed(begin('/curt', 'Transfer-Encoding: chunked')->send("b\r\nhello")->read_response), $refused, 'and in chunks';
+like echoed(begin('/curt', 'Transfer-Encoding: chunked')->send("zz\r\n")->read_response), qr/^400/, 'and in broken ones';
+my $eager = begin('/linger', 'Content-Length: 1000');
+is echoed($eager->read_response), $refused, 'a client that has not sent anything is refused';
+ok syswrite($eager->socket, 'x' x 500), '... and what it goes on to send';
+sleep 0.2;
+ok syswrite($eager->socket, 'x'), '... is thrown away, not answered by a reset that could overtake the answer';
+$eager->close;
 
 sub smuggled { return scalar grep { /smuggled/ } split /\n/, slurp($nginx->dir . '/lines.log') }
 my $next = "GET /echo?smuggled HTTP/1.1\r\nHost: x\r\n\r\n";

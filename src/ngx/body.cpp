@@ -12,18 +12,11 @@ struct Reader {
   std::string bytes;
 };
 
-void stop_reading(ngx_http_request_t* r) noexcept {
-  r->read_event_handler = ngx_http_block_reading;
-  if (r->connection->read->timer_set) {
-    ngx_del_timer(r->connection->read);
-  }
-}
-
-// What is left of the body would be read as the next request: lingering close throws it away.
+// What is left of the body would be read as the next request. nginx closes a connection whose body
+// was not read so that the answer still arrives.
 void refuse(ngx_http_request_t* r, BodyDone done, Problem problem) noexcept {
-  stop_reading(r);
+  r->read_event_handler = ngx_http_block_reading;
   r->keepalive = 0;
-  r->lingering_close = 1;
   done(r, problem);
 }
 
@@ -61,7 +54,7 @@ bool collect(ngx_http_request_t* r, Reader& reader, bool& took_any) noexcept {
 }
 
 void finish(ngx_http_request_t* r, Reader& reader) noexcept {
-  stop_reading(r);
+  r->read_event_handler = ngx_http_block_reading;
   reader.done(r, std::move(reader.bytes));
 }
 
@@ -116,7 +109,6 @@ void on_body(ngx_http_request_t* r) noexcept {
 
 ngx_int_t read_body(ngx_http_request_t* r, std::size_t max, BodyDone done) noexcept {
   if (r->headers_in.content_length_n > static_cast<off_t>(max)) {
-    r->expect_tested = 1;  // nobody is asked to send what will not be read
     r->main->count++;
     refuse(r, done, Problem::request_too_large);
     return NGX_DONE;
