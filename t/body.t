@@ -82,7 +82,7 @@ like echoed(begin('/echo', 'Transfer-Encoding: chunked')->send("zz\r\n")->read_r
 like echoed(begin('/echo', 'Transfer-Encoding: chunked')->send("5\r\nhello\r\nzz\r\n")->read_response), qr/^400 request_malformed/, 'also after good ones';
 
 is echoed(begin('/curt', 'Content-Length: 11')->read_response), $refused, 'also where nginx closes at once';
-is echoed(begin('/curt', 'Transfer-Encoding: chunked')->send("b\r\nhello")->read_response), $refused, 'and in chunks';
+is echoed(begin("/curt", "Transfer-Encoding: chunked")->send("b\r\nhello world")->read_response), $refused, 'and in chunks';
 like echoed(begin('/curt', 'Transfer-Encoding: chunked')->send("zz\r\n")->read_response), qr/^400/, 'and in broken ones';
 my $eager = begin('/linger', 'Content-Length: 1000');
 is echoed($eager->read_response), $refused, 'a client that has not sent anything is refused';
