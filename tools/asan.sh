@@ -64,7 +64,13 @@ private_apt_source() {
         -o "Dir::State::Lists=$apt/lists" -o "Dir::Cache=$apt/cache" -o APT::Sandbox::User="$(id -un)")
     apt-get "${options[@]}" update
     cd "$ASAN/source" || return
-    apt-get "${options[@]}" source "nginx=$1" || apt-get "${options[@]}" source nginx
+    # A mirror may hold the source of another revision only: it is the same nginx.
+    local version
+    for version in "$1" $(apt-cache "${options[@]}" showsrc nginx | sed -n "s/^Version: //p" | sort -rVu); do
+        if [ "${version%-*}" != "${1%-*}" ]; then continue; fi
+        if apt-get "${options[@]}" source "nginx=$version"; then return 0; fi
+    done
+    return 1
 }
 
 # The machine's own sources of this Debian release as sources of source packages, in both formats.
