@@ -41,6 +41,12 @@ certificate('wildcard', by => 'root', host => '*.localhost');
 certificate('expired', by => 'root', host => 'localhost', days => -1);
 certificate('stranger', by => 'other-root', host => 'localhost');
 certificate('self-signed', host => 'localhost');
+certificate('client');
+
+# A list of revoked certificates that knows none.
+spew("$folder/ca.conf", "[ca]\ndefault_ca=d\n[d]\ndatabase=$folder/index\ndefault_md=sha256\ndefault_crl_days=2\n");
+spew("$folder/index", '');
+openssl("ca -gencrl -config $folder/ca.conf -keyfile $folder/other-root.key -cert $folder/other-root.one -out $folder/crl.pem");
 
 my @kinds = qw(good deep wrong-name wildcard expired stranger self-signed);
 my $number = 1;
@@ -51,7 +57,8 @@ my $providers = OAuth::Nginx->new(module => 0, http => join "\n", (map { <<"CONF
         listen 127.0.0.1:%%PORT$port_of{$_}%% ssl;
         ssl_certificate $folder/$_.pem;
         ssl_certificate_key $folder/$_.key;
-        location / { return 200 "sni=\$ssl_server_name host=\$host secret=\$http_authorization"; }
+        ssl_verify_client optional_no_ca;
+        location / { return 200 "sni=\$ssl_server_name host=\$host secret=\$http_authorization client=\$ssl_client_s_dn"; }
     }
 CONF
     server {
@@ -106,7 +113,8 @@ sub outcomes {
 delete $ENV{SSL_CERT_FILE};
 my @all = sort keys %port_of;
 my @bad = grep { !/good|deep|sibling/ } @all;
-my $yes = '200 text/plain ' . length('sni=localhost host=localhost secret=Basic c2VjcmV0') . ' sni=localhost host=localhost secret=Basic c2VjcmV0';
+my $said = 'sni=localhost host=localhost secret=Basic c2VjcmV0 client=';
+my $yes = '200 text/plain ' . length($said) . " $said";
 my $sibling = '200 text/plain 28 sni=localhost host=localhost';
 
 # ---- by default: the trust store of this machine -----------------------------------------------
@@ -141,6 +149,10 @@ $nginx = nginx_that_trusts("$folder/root.one", <<"CONF")->start;
         proxy_ssl_session_reuse on;
         proxy_ssl_protocols TLSv1;
         proxy_ssl_ciphers NULL;
+        proxy_ssl_crl $folder/crl.pem;
+        proxy_ssl_conf_command MaxProtocol TLSv1.1;
+        proxy_ssl_certificate $folder/client.pem;
+        proxy_ssl_certificate_key $folder/client.key;
 CONF
 is_deeply outcomes($nginx, @all),
     { (map { ($_ => 'fetch_failed') } @bad), good => $yes, deep => $yes, sibling => $sibling },
