@@ -9,6 +9,11 @@ use Time::HiRes qw(time sleep);
 
 my %live;    # pid => object, of this process only
 
+# Who interrupts a test ends what it started, too.
+for my $name (qw(INT TERM HUP)) {
+    $SIG{$name} ||= sub { exit 130 };
+}
+
 # spawn(command => [...], output => PATH, env => {...})
 sub spawn {
     my ($class, %args) = @_;
