@@ -100,7 +100,13 @@ StoreBackend* store_in(ngx_cycle_t* cycle) noexcept {
 
 ngx_int_t init_worker(ngx_cycle_t* cycle) noexcept {
   StoreBackend* store = store_in(cycle);
-  return store == nullptr ? NGX_OK : store->init_worker(cycle);
+  if (store == nullptr) {
+    return NGX_OK;
+  }
+  // The cached time is that of reading the configuration, and making keys takes its time: a timer
+  // set by it would be over before it began.
+  ngx_time_update();
+  return store->init_worker(cycle);
 }
 
 void exit_worker(ngx_cycle_t* cycle) noexcept {
