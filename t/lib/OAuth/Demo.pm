@@ -73,7 +73,9 @@ sub redeem {
 sub sign_in {
     my ($self, %args) = @_;
     my $login = $self->login(%args);
+    die "no login: $login->{response}{status} $login->{response}{body}\n" if !defined $login->{state};
     my $back  = $self->callback($login, %args);
+    die "no code: $back->{response}{status} $back->{response}{body}\n" if !defined $back->{code};
     my $reply = $self->redeem($back->{code});
     die "no sign-in: $reply->{response}{status} $reply->{response}{body}\n" if !$reply->{tokens}{accessToken};
     return {
