@@ -52,6 +52,7 @@ subtest 'a state that is none is refused' => sub {
             ['with a line feed', 'state_refused',   "$state\n"],
             ['with NUL',        'request_malformed', "$state\0"],
             ['in the standard alphabet', 'state_refused', $state =~ tr{-_}{+/}r . '+/'];
+        refused("nothing but '$_'", 'state_missing', $_, $cookie) for '', '&&&', '=', '&=&', 'state', 'state&code';
         refused('no form', 'request_malformed', "state=$state&code=%zz", $cookie);
         refused('1000 parameters', 'request_malformed', changed($query) . '&x' x 1000, $cookie);
     });

@@ -66,7 +66,8 @@ my %bad_keys = (
 
 my $refusals = 'discovery_refused|fetch_too_large';
 my $idp = OAuth::Idp->new(kind => 'faulty-op');
-my @names = (sort(keys %bad_metadata), sort(keys %bad_keys), 'plain');
+my @bad_places = qw(cut redirected redirected-for-good);
+my @names = (sort(keys %bad_metadata), sort(keys %bad_keys), @bad_places, 'plain');
 my $story = OAuth::Story->new(
     idp  => $idp,
     knobs => { redirect_uris => undef },
@@ -77,6 +78,10 @@ server {
     default_type application/json;
     types { }
     access_log %%DIR%%/documents.log;
+    # Where something better is to be had: nobody must go there.
+    location = /redirected/.well-known/openid-configuration { return 302 /plain/.well-known/openid-configuration; }
+    location = /redirected-for-good/.well-known/openid-configuration { return 301 http://169.254.169.254/; }
+    location = /cut/.well-known/openid-configuration { return 444; }
 }
 CONF
 );
@@ -98,6 +103,16 @@ subtest 'metadata that is wrong is refused' => sub {
         is asked("$name/.well-known/openid-configuration"), 1, 'the provider was asked once';
     }
     is scalar(() = documents_log() =~ m{ /[^/]+/jwks }g), 0, 'and nobody for keys';
+};
+
+# req 068
+subtest 'metadata that is elsewhere is not looked for there' => sub {
+    for my $name (@bad_places) {
+        is $story->login(name => $name)->{response}{status}, 502, $name;
+        like $story->told('login'), qr/^login refused: (?:discovery_refused|fetch_failed)$/, 'which the log says';
+        is asked("$name/.well-known/openid-configuration"), 1, 'the provider was asked once';
+    }
+    is asked('plain/.well-known/openid-configuration'), 0, 'and nobody else';
 };
 
 subtest 'keys that are wrong are refused' => sub {

@@ -177,6 +177,20 @@ subtest 'what is too large' => sub {
 };
 
 # req 156
+subtest 'a request of almost nothing' => sub {
+    my $connection = $story->nginx->connect;
+    $connection->send("POST /token HTTP/1.1\r\nHost: x\r\nOrigin: $app\r\n\r\n");
+    $story->is_refusal($connection->read_response, 400, 'content_type_refused', 'a POST without type and body');
+    $connection->send("POST /token?&&& HTTP/1.0\r\nOrigin: $app\r\nContent-Type: application/json\r\n\r\n");
+    $story->is_refusal($connection->read_response, 400, 'json_invalid', 'a POST of HTTP/1.0 without length');
+    $connection->close;
+    for my $value ('', 'Bearer', 'Bearer ', 'Bearer  ', 'bearer', 'Basic', 'Bearer =', '&&&') {
+        is $story->nginx->get('/api/?&&&', headers => [Authorization => $value])->{status}, 401,
+            "Authorization: '$value' opens nothing";
+    }
+};
+
+# req 156
 subtest 'a client that leaves' => sub {
     for my $part ("POST /token HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\nContent-Type: application/json\r\n\r\n{",
         "POST /token HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{",
