@@ -4,6 +4,7 @@
 
 #include "fuzz.hpp"
 #include "oauth/base/text.hpp"
+#include "oauth/jose/client_key.hpp"
 #include "oauth/jose/jwk.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -30,7 +31,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
   }
   (void)KeySet::parse(text, true);
-  (void)Key::from_client_public_pem(text);
+  const auto der = client_key_der(text);
+  must(!der || Key::from_client_public_der(*der));
   (void)Key::from_client_public_der(text);
   return 0;
 }
