@@ -391,7 +391,7 @@ subtest 'a mistake is found by nginx -t' => sub {
         'redis://u:%zz@h'                    => qr/need percent-encoding/,
         'redis://u@127.0.0.1'                => qr/there is a user but no password: add password_file=PATH/,
         'redis://:s3cret@127.0.0.1 password_file=x' => qr/the password stands in the URL and in password_file=/,
-        'redis://127.0.0.1 password_file=/none' => qr/cannot read the file/,
+        'redis://127.0.0.1 password_file=/none' => qr/must exist and be readable/,
         'redis://127.0.0.1 prefix='          => qr/prefix= takes 1 to 64/,
         'redis://127.0.0.1 prefix=a*'        => qr/prefix= takes 1 to 64/,
         'redis://127.0.0.1 timeout=0'        => qr/timeout= takes a time from 1ms to 60s/,
