@@ -9,6 +9,7 @@ my $provider = OAuth::Upstream->new(
     '/broken'     => [OAuth::Upstream::reply(500, 'broken')],
     '/accel'      => [OAuth::Upstream::reply(200, 'own', 'X-Accel-Redirect' => '/elsewhere')],
     '/accel-home' => [OAuth::Upstream::reply(200, 'own', 'X-Accel-Redirect' => '/b/oauth/fetch')],
+    '/slow'       => [{ wait => 0.5 }, OAuth::Upstream::reply(200, 'reply')],
     '/truncated'  => ["HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"],
 );
 my $backend = OAuth::Upstream->new(
@@ -31,6 +32,7 @@ sub server {
         location = /accel-home { oauth_flow_probe_content get:$to_provider/accel-home; }
         location = /refused    { oauth_flow_probe_content get:http://127.0.0.1:%%PORT99%%/; }
         location = /truncated  { oauth_flow_probe_content get:$to_provider/truncated; }
+        location = /slow       { oauth_flow_probe_content get:$to_provider/slow; }
         location = /elsewhere  { proxy_pass $to_other; }
         location \@elsewhere   { rewrite ^ /elsewhere break; proxy_pass $to_other; }
     }
@@ -62,6 +64,7 @@ my @inherited = (
     ['a client certificate', 'proxy_ssl_certificate %%DIR%%/client.pem; proxy_ssl_certificate_key %%DIR%%/client.key;'],
     ['an address to connect from', 'proxy_bind 127.0.0.77;'],
     ['a slow rate', 'proxy_limit_rate 1; limit_rate 1000000;'],
+    ['short times', 'proxy_read_timeout 50ms; proxy_send_timeout 50ms; proxy_connect_timeout 50ms; resolver_timeout 50ms; send_timeout 50ms;'],
     ['satisfied by any', 'satisfy any; deny all;'],
     ['filters', 'gzip on; gzip_min_length 0; gzip_types *; ssi on; ssi_types *; add_header X-Added 1 always;'],
 );
@@ -138,6 +141,7 @@ for my $case (@inherited) {
     is_deeply [grep { $_ ne '127.0.0.1:' . $provider->port } @hosts], [], '... to its own host';
     my @elsewhere = map { $_->{raw} } $other->requests;
     is_deeply [grep { /c0de|c2VjcmV0/ } @elsewhere], [], '... and to nobody else';
+    is answer_of($at, '/slow'), '200 text/plain 5 reply', '... and a provider has its time' if $case->[0] eq 'short times';
     $_->forget for $other, $provider;
 }
 
