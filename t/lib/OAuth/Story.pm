@@ -139,8 +139,7 @@ sub redeem {
 sub token_request {
     my ($self, $code, %changes) = @_;
     my %members = (grant_type => 'authorization_code', code => $code, public_key => client_key(),
-        scopes => ['ACCESS_DB'],
-        %changes);
+        scopes => ['ACCESS_DB'], %changes);
     delete $members{$_} for grep { !defined $members{$_} } keys %members;
     return OAuth::Test::encode_json(\%members);
 }
@@ -155,13 +154,13 @@ sub told {
     return $lines[-1] =~ s/(?: while .*)?, (?:client:|flow ).*//r;
 }
 
-# is_deeply for an answer of /token: a refusal in the client's own shape (dexie-contract 4.5), never
+# One test of an answer of /token: a refusal in the client's own shape (dexie-contract 4.5), never
 # stored, readable for `origin` (default: the application's; undef: nobody) and logged with its reason.
 sub is_refusal {
     my ($self, $response, $status, $reason, $what, %args) = @_;
     my $error = eval { OAuth::Test::decode_json($response->{body}) };
-    my $shape = ref $error eq 'HASH' ? join ' ',
-        map { ref $error->{$_} ? "$_ {}" : $_ } sort keys %$error : $response->{body};
+    $error = { not => $response->{body} } if ref $error ne 'HASH';
+    my $shape = join ' ', map { ref $error->{$_} ? "$_ {}" : $_ } sort keys %$error;
     my @names = qw(content-type cache-control pragma vary access-control-allow-origin);
     Test::More::is_deeply(
         [$response->{status}, $self->told('token'), $shape, @$error{qw(type messageCode)},
@@ -172,6 +171,7 @@ sub is_refusal {
     return;
 }
 
+# The flow id in that last line.
 sub flow_of {
     my ($self, $what) = @_;
     return ($self->nginx->error_log =~ /oauth: \Q$what\E \N*?, flow ([0-9a-f]{32})\b/g)[-1];
@@ -201,10 +201,15 @@ sub race {
 
 # ---- pieces -----------------------------------------------------------------------------------
 
+# A query in the order of its names: an array is sent so many times, undef not at all.
 sub query {
     my (%query) = @_;
-    return OAuth::Test::form(map { my $name = $_; map { $name => $_ } ref $query{$_} ? @{ $query{$_} } : $query{$_} }
-        grep { defined $query{$_} } sort keys %query);
+    my @pairs;
+    for my $name (sort keys %query) {
+        my @values = ref $query{$name} ? @{ $query{$name} } : grep { defined } $query{$name};
+        push @pairs, map { $name => $_ } @values;
+    }
+    return OAuth::Test::form(@pairs);
 }
 
 # A browser's cookies for the broker, as the header that carries them.
