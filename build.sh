@@ -19,7 +19,7 @@ usage: ./build.sh COMMAND
   fuzz [SECONDS]   every fuzz target for so long (60)
   soak [SECONDS]   sign-ins without pause (60); last line: attempted N succeeded N refused N wrong N
   bench            requests per second, protected beside unprotected
-  coverage         which lines the tests run: build/coverage/index.html
+  coverage [FILE...]  which lines the tests run: build/coverage/index.html
 
 What is missing is installed from Debian's packages (as root) and, for tests, from npm.
 TEXT

@@ -18,9 +18,11 @@ command_coverage() {
     find "$COVERAGE" -name '*.gcda' -delete
     make -s -j"$(jobs_here)" -C t/unit BUILD="$COVERAGE" OPTIMISE='-O0 -g' COVERAGE=--coverage
     "$COVERAGE/unit/test" >/dev/null || true
-    # Workers write their counts at exit, beside objects that root made.
-    local files
-    mapfile -t files < <(find t -maxdepth 1 -name '*.t' ! -name 'layers.t' ! -name 'unit.t' ! -name 'sanitized.t' ! -name 'fuzz.t' | sort)
+    local files=("$@")
+    if [ $# -eq 0 ]; then
+        mapfile -t files < <(find t -maxdepth 1 -name '*.t' | grep -vE '/(layers|unit|sanitized|fuzz)\.t$' | sort)
+    fi
+    # As root, for workers write their counts at exit beside the objects.
     OAUTH_USER=root OAUTH_BUILD=$COVERAGE prove "${files[@]}" || true
     gcovr --root "$ROOT" --filter src/ --filter include/ --html-details "$COVERAGE/index.html" --print-summary "$COVERAGE"
     say "build/coverage/index.html"
