@@ -89,6 +89,19 @@ TEST(Attempt, WhatIsNoStateIsRefused) {
   EXPECT_EQ(opened(std::string(kMaxState + 1, 'A')), "state_refused");
 }
 
+TEST(Attempt, AStateLongerThanAnyOfOursIsRefusedThoughItIsSealed) {
+  const Broker at = broker();
+  Pack pack;
+  for (int field = 0; field < 8; ++field) {
+    pack.add("x");
+  }
+  pack.add(std::string(3500, 'x')).add(std::int64_t{0});
+  const auto blob = at.keyring->seal({Purpose::attempt, at.url, {}}, pack.bytes(), kNow, kNow + 60);
+  const std::string state = base64url_encode(*blob);
+  EXPECT_GT(state.size(), kMaxState);
+  EXPECT_EQ(opened(state, at), "state_refused");
+}
+
 TEST(Attempt, EveryAlteredByteIsNoticed) {
   const std::string blob = *base64url_decode(sealed());
   for (std::size_t at = 0; at < blob.size(); ++at) {

@@ -76,7 +76,7 @@ TEST(BearerToken, OfAnotherSchemeIsNone) {
 TEST(BearerToken, ThatCannotBeOneIsMalformed) {
   for (const std::string_view header :
        {"Bearer", "Bearer ", "Bearer   ", "Bearer a b", "Bearer a,b", "Bearer \"a\"", "Bearer a\t",
-        "Bearer \xC3\xA4", "Bearer a:b", "Bearer a, Bearer b"}) {
+        "Bearer \xC3\xA4", "Bearer a:b", "Bearer a, Bearer b", "Bearer\ta", "Bearer\t a"}) {
     EXPECT_EQ(outcome(bearer_token(header)), "token_malformed") << header;
   }
   EXPECT_EQ(outcome(bearer_token(std::string_view("Bearer a\0", 9))), "token_malformed");
