@@ -4,6 +4,8 @@
 
 #include <cstdio>
 
+#include "ngx/made_location.hpp"
+
 namespace oauth {
 namespace {
 
@@ -87,7 +89,10 @@ char* merge_server_conf(ngx_conf_t* cf, void* parent, void* child) noexcept {
   if (!inner.broker_url) {
     return NGX_CONF_OK;
   }
-  char* taken = refuse_taken_locations(cf, inner);
+  char* taken = NGX_CONF_OK;
+  for (const ngx_http_core_loc_conf_t* made : inner.made) {
+    taken = taken == NGX_CONF_OK ? refuse_twin(cf, *made, "oauth_broker") : taken;
+  }
   return taken == NGX_CONF_OK ? build_broker(cf, main_conf(cf), inner) : taken;
 }
 

@@ -57,6 +57,7 @@ struct ServerConf {
 
   std::unique_ptr<Broker> broker;  // null without oauth_broker
   FetchPlan fetch;
+  std::vector<const ngx_http_core_loc_conf_t*> made;  // every location that oauth_broker made
 };
 
 enum class Protection : std::uint8_t { off, bearer };
@@ -106,7 +107,6 @@ std::string_view conf_arg(ngx_conf_t* cf, std::size_t index) noexcept;  // 0 is 
 
 // A server with a broker: its Broker from all that was said. In conf_broker.cpp.
 char* build_broker(ngx_conf_t* cf, MainConf& main, ServerConf& server);
-char* refuse_taken_locations(ngx_conf_t* cf, const ServerConf& server);
 
 // `oauth_provider NAME { … }`. In conf_provider.cpp.
 char* set_provider(ngx_conf_t* cf, ngx_command_t* command, void* conf) noexcept;

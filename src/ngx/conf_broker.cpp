@@ -2,7 +2,6 @@
 #include <algorithm>
 
 #include "ngx/conf.hpp"
-#include "ngx/endpoints.hpp"
 #include "ngx/peer.hpp"
 #include "oauth/base/text.hpp"
 
@@ -151,38 +150,6 @@ char* build_broker(ngx_conf_t* cf, MainConf& main, ServerConf& server) {
                               std::string(alg_name(broker.alg)) + " of \"oauth_access_token_alg\"");
   }
   warn(cf, main, broker);
-  return static_cast<char*>(NGX_CONF_OK);
-}
-
-char* refuse_taken_locations(ngx_conf_t* cf, const ServerConf& server) {
-  // cf's own location level is still that of the server merged before.
-  auto* core_server = static_cast<ngx_http_core_srv_conf_t*>(
-      ngx_http_conf_get_module_srv_conf(cf, ngx_http_core_module));
-  auto* core = static_cast<ngx_http_core_loc_conf_t*>(
-      core_server->ctx->loc_conf[ngx_http_core_module.ctx_index]);
-  if (core->locations == nullptr) {
-    return static_cast<char*>(NGX_CONF_OK);
-  }
-  for (ngx_queue_t* q = ngx_queue_head(core->locations); q != ngx_queue_sentinel(core->locations);
-       q = ngx_queue_next(q)) {
-    auto* queued = reinterpret_cast<ngx_http_location_queue_t*>(q);
-    auto* location = queued->exact != nullptr ? queued->exact : queued->inclusive;
-    auto* ours = static_cast<LocationConf*>(location->loc_conf[ngx_http_oauth_module.ctx_index]);
-    if (ours->endpoint != nullptr || location == server.fetch.location_conf) {
-      continue;
-    }
-    for (const Endpoint& endpoint : endpoints()) {
-      const std::string path = std::string(server.broker_url->path()) + std::string(endpoint.path);
-      if (view(location->name) == path && location->noname == 0) {
-        const std::string file(reinterpret_cast<const char*>(queued->file_name));
-        return conf_error(cf, "location \"" + path + "\" at " + file + ":" +
-                                  std::to_string(queued->line) + " is taken by the broker \"" +
-                                  server.broker_url->text() + "\" at line " +
-                                  std::to_string(server.broker_place.line) +
-                                  ": remove it, or give the broker's URL a path of its own");
-      }
-    }
-  }
   return static_cast<char*>(NGX_CONF_OK);
 }
 

@@ -31,10 +31,10 @@ std::string location_text(ngx_conf_t* cf) {
   return text;
 }
 
-char* make_endpoints(ngx_conf_t* cf, const Uri& url) {
+char* make_locations(ngx_conf_t* cf, ServerConf& server) {
   const std::string text = location_text(cf);
   for (const Endpoint& endpoint : endpoints()) {
-    const std::string path = std::string(url.path()) + std::string(endpoint.path);
+    const std::string path = std::string(server.broker_url->path()) + std::string(endpoint.path);
     ngx_http_core_loc_conf_t* location = make_location(cf, endpoint.modifier, path, text);
     if (location == nullptr) {
       return static_cast<char*>(NGX_CONF_ERROR);
@@ -42,7 +42,12 @@ char* make_endpoints(ngx_conf_t* cf, const Uri& url) {
     location->handler = enter_endpoint;
     auto* ours = static_cast<LocationConf*>(location->loc_conf[ngx_http_oauth_module.ctx_index]);
     ours->endpoint = &endpoint;
+    server.made.push_back(location);
   }
+  if (make_fetch_location(cf, server.broker_url->path(), server.fetch) != NGX_CONF_OK) {
+    return static_cast<char*>(NGX_CONF_ERROR);
+  }
+  server.made.push_back(server.fetch.location_conf);
   return static_cast<char*>(NGX_CONF_OK);
 }
 
@@ -80,9 +85,7 @@ char* set_broker(ngx_conf_t* cf, ngx_command_t*, void* conf) noexcept {
   }
   server.broker_place = place_of(cf);
   main_conf(cf).brokers.push_back(&server);
-  char* made = make_endpoints(cf, *server.broker_url);
-  return made == NGX_CONF_OK ? make_fetch_location(cf, server.broker_url->path(), server.fetch)
-                             : made;
+  return make_locations(cf, server);
 }
 
 }  // namespace oauth

@@ -66,6 +66,16 @@ ngx_http_core_loc_conf_t* conf_of(const ngx_http_location_queue_t* location) {
   return location->exact != nullptr ? location->exact : location->inclusive;
 }
 
+// Whether its name is a path, and no regular expression or @name.
+bool is_path(const ngx_http_core_loc_conf_t& conf) {
+#if (NGX_PCRE)
+  if (conf.regex != nullptr) {
+    return false;
+  }
+#endif
+  return conf.named == 0 && conf.noname == 0;
+}
+
 }  // namespace
 
 ngx_http_core_loc_conf_t* make_location(ngx_conf_t* cf, std::string_view modifier,
@@ -109,8 +119,7 @@ char* refuse_twin(ngx_conf_t* cf, const ngx_http_core_loc_conf_t& made,
     const ngx_http_core_loc_conf_t* conf = conf_of(location);
     if (conf == &made) {
       ours = location;
-    } else if (view(conf->name) == view(made.name) && conf->exact_match == made.exact_match &&
-               (location->exact != nullptr) == (made.exact_match != 0)) {  // no regex is a twin
+    } else if (view(conf->name) == view(made.name) && is_path(*conf)) {
       theirs = location;
     }
   }

@@ -15,7 +15,8 @@ namespace oauth {
 ngx_http_core_loc_conf_t* make_location(ngx_conf_t* cf, std::string_view modifier,
                                         std::string_view name, std::string_view text);
 // From merge_srv_conf: refuses a location of the user's with the name of `made`, in words that name
-// both places and the `directive` which made ours. (nginx itself would name one.)
+// both places and the `directive` which made ours, whatever its modifier: only one of the two would
+// be asked. (nginx itself names one place, and only of twins with the same modifier.)
 char* refuse_twin(ngx_conf_t* cf, const ngx_http_core_loc_conf_t& made, std::string_view directive);
 bool has_directive(ngx_conf_t* cf, std::string_view name) noexcept;
 
