@@ -185,6 +185,7 @@ subtest 'secrets and keys' => sub {
     mistake('oauth_secret with no file', $with->('oauth_secret absent;'), qr/must exist and be readable/, @files);
     mistake('oauth_secret with a folder', $with->('oauth_secret tmp;'), qr/must exist and be readable/, @files);
     mistake('oauth_secret with a huge file', $with->('oauth_secret huge;'), qr/is larger than/, @files);
+    # req 112
     mistake("oauth_signing_key with $_", $with->("oauth_signing_key $_;"), qr/unencrypted PEM private key: RSA of 2048/, @files) for qw(rsa1024 text);
     mistake('no key for the algorithm', "oauth_signing_key rsa;\noauth_access_token_alg ES256; #!\n$acme$server",
         qr/no "oauth_signing_key" can carry the algorithm ES256/, @files);
@@ -225,6 +226,12 @@ subtest 'the state folder' => sub {
         ok !$ok, "$name is refused";
         like $output, qr/\[emerg\] .*must be a folder that belongs to the user who starts nginx.*chmod 700.* in \S+check\.conf:$line$/m, '  with the remedy';
     }
+};
+
+subtest 'a mistake in an included file' => sub {
+    my ($ok, $output) = check("${acme}include part.conf;\n# more\n", files => { 'part.conf' => "server {\n    listen 127.0.0.1:1;\n    oauth_broker https://a.example.com;\n    oauth_use gone;\n}\n" });
+    ok !$ok, 'is one';
+    like $output, qr{\[emerg\] .*"oauth_use gone".* in \S+/part\.conf:4$}m, 'and points into that file';
 };
 
 # ---- what nginx -t and a start make ----------------------------------------------------------------
