@@ -109,18 +109,14 @@ Task<Result<Metadata>> metadata_of(const Provider& provider, Ports& io) {
   co_return parse_metadata(found->body, provider);
 }
 
-Task<Result<ProviderKeys>> keys_of(const Provider& provider, const Metadata& metadata,
-                                   std::int64_t not_before, Ports& io) {
+Task<Result<KeySet>> keys_of(const Provider& provider, const Metadata& metadata,
+                             std::int64_t not_before, Ports& io) {
   const DocumentQuery query{metadata.jwks_uri, provider, is_key_set, not_before};
   auto found = co_await document(query, io);
   if (!found) {
     co_return found.problem();
   }
-  auto keys = KeySet::parse(found->body);
-  if (!keys) {
-    co_return keys.problem();
-  }
-  co_return ProviderKeys{*std::move(keys), found->fetched};
+  co_return KeySet::parse(found->body);
 }
 
 }  // namespace oauth

@@ -71,14 +71,14 @@ Task<Result<Json>> verify_id_token(const Proof& proof, const TokenReply& tokens,
   if (!keys) {
     co_return keys.problem();
   }
-  auto claims = verify(*jwt, keys->keys, expect, io.clock.now());
-  const std::int64_t cooled = io.clock.now() - kDocumentCoolDown;
-  if (!claims && claims.problem() == Problem::token_key_unknown && keys->fetched < cooled) {
+  auto claims = verify(*jwt, *keys, expect, io.clock.now());
+  if (!claims && claims.problem() == Problem::token_key_unknown) {
+    const std::int64_t cooled = io.clock.now() - kDocumentCoolDown;
     auto newer = co_await keys_of(proof.provider, proof.metadata, cooled, io);
     if (!newer) {
       co_return newer.problem();
     }
-    claims = verify(*jwt, newer->keys, expect, io.clock.now());
+    claims = verify(*jwt, *newer, expect, io.clock.now());
   }
   // OpenID Connect Core 3.1.3.8
   if (claims && claims->has("at_hash") &&

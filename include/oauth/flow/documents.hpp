@@ -34,12 +34,8 @@ Task<Result<Documents::Document>> document(const DocumentQuery& query, Ports& io
 // The provider's metadata; for `type demo` there is none to fetch.
 Task<Result<Metadata>> metadata_of(const Provider& provider, Ports& io);
 
-// The provider's keys, no older than `not_before`. `fetched` says when they came.
-struct ProviderKeys {
-  KeySet keys;
-  std::int64_t fetched = 0;
-};
-Task<Result<ProviderKeys>> keys_of(const Provider& provider, const Metadata& metadata,
-                                   std::int64_t not_before, Ports& io);
+// The provider's keys, no older than `not_before`.
+Task<Result<KeySet>> keys_of(const Provider& provider, const Metadata& metadata,
+                             std::int64_t not_before, Ports& io);
 
 }  // namespace oauth
