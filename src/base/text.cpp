@@ -343,6 +343,12 @@ bool iequals_ascii(std::string_view a, std::string_view b) noexcept {
                     [](char x, char y) { return lower(x) == lower(y); });
 }
 
+std::string media_type(std::string_view content_type) {
+  std::string_view type = content_type.substr(0, content_type.find(';'));
+  type = type.substr(0, type.find_last_not_of(" \t") + 1);
+  return ascii_lower(type);
+}
+
 std::vector<std::string_view> split_words(std::string_view text, char separator) {
   std::vector<std::string_view> words;
   while (!text.empty()) {

@@ -70,11 +70,7 @@ namespace {
 
 Result<DexieRequest> read_request(const Request& in) {
   // CORS: only a request that the browser had to ask for beforehand, and nothing from the URL.
-  const std::string_view type(in.content_type);
-  if (!iequals_ascii(split_words(type.substr(0, type.find(';'))).empty()
-                         ? std::string_view{}
-                         : split_words(type.substr(0, type.find(';'))).front(),
-                     "application/json")) {
+  if (media_type(in.content_type) != "application/json") {
     return Problem::content_type_refused;
   }
   return parse_dexie_request(in.body);

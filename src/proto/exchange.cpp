@@ -7,15 +7,6 @@ namespace {
 
 constexpr Json::Limits kReplyLimits{256 * 1024, 16};
 
-// RFC 9110 8.3.1: the media type without its parameters, in lower case.
-std::string media_type(std::string_view content_type) {
-  std::string_view type = content_type.substr(0, content_type.find(';'));
-  while (!type.empty() && (type.back() == ' ' || type.back() == '\t')) {
-    type.remove_suffix(1);
-  }
-  return ascii_lower(type);
-}
-
 }  // namespace
 
 TokenRequest token_request(const Provider& provider, const Broker& broker, std::string_view code,

@@ -41,6 +41,9 @@ bool is_utf8(std::string_view bytes) noexcept;            // RFC 3629: no surrog
 std::string ascii_lower(std::string_view text);
 bool iequals_ascii(std::string_view a, std::string_view b) noexcept;
 
+// RFC 9110 8.3.1: the media type of a Content-Type without its parameters, in lower case.
+std::string media_type(std::string_view content_type);
+
 // The members between the separators, empty ones left out ("a  b" has two).
 std::vector<std::string_view> split_words(std::string_view text, char separator = ' ');
 

@@ -277,5 +277,13 @@ TEST(FormWriter, WritesWhatFormReadsBack) {
   EXPECT_EQ(shown(writer.text()), "[grant_type|authorization_code][a&b=|c d+%\xC3\xA9][|]");
 }
 
+TEST(MediaType, IsWhatStandsBeforeTheParametersInLowerCase) {
+  EXPECT_EQ(media_type("application/json"), "application/json");
+  EXPECT_EQ(media_type("Application/JSON \t; charset=utf-8"), "application/json");
+  EXPECT_EQ(media_type("application/json x"), "application/json x");
+  EXPECT_EQ(media_type(";application/json"), "");
+  EXPECT_EQ(media_type(""), "");
+}
+
 }  // namespace
 }  // namespace oauth
