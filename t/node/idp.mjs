@@ -96,7 +96,8 @@ createServer(async (req, res) => {
     const path = req.url.split('?')[0];
     if (path.startsWith('/login/')) return await interact(req, res);
     if (ROUTES[path]) {
-      const met = await faults.meet(ROUTES[path], req, res);
+      req.body = await readBody(req); // where the provider looks once it is read
+      const met = await faults.meet(ROUTES[path], req, res, req.body);
       if (met.answered) return;
       req.merge = met.merge;
     }
