@@ -18,13 +18,16 @@ sub openssl {
 sub certificate {
     my ($name, %args) = @_;
     my $file = "$folder/$name";
-    my $days = $args{days} || 2;
+    my $days = '-days ' . ($args{days} || 2);
+    # OpenSSL 3.4 and later refuse an end before the start, and take both.
+    $days = '-not_before 20200101000000Z -not_after 20200102000000Z'
+        if ($args{days} || 0) < 0 && `openssl x509 -help 2>&1` =~ /-not_after/;
     spew("$file.ext", join "\n",
         $args{ca} ? 'basicConstraints=critical,CA:TRUE' : 'basicConstraints=CA:FALSE',
         $args{host} ? "subjectAltName=DNS:$args{host}" : ());
     openssl("req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=$name -keyout $file.key -out $file.csr");
     my $signer = $args{by} ? "-CA $folder/$args{by}.one -CAkey $folder/$args{by}.key -CAcreateserial" : "-signkey $file.key";
-    openssl("x509 -req -in $file.csr $signer -days $days -extfile $file.ext -out $file.one");
+    openssl("x509 -req -in $file.csr $signer $days -extfile $file.ext -out $file.one");
     my $above = $args{by} && $args{by} !~ /root/ ? slurp("$folder/$args{by}.pem") : '';
     spew("$file.pem", slurp("$file.one") . $above);
     return;
