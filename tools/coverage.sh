@@ -24,7 +24,8 @@ command_coverage() {
     fi
     # As root, for workers write their counts at exit beside the objects.
     OAUTH_USER=root OAUTH_BUILD=$COVERAGE prove "${files[@]}" || true
-    gcovr --root "$ROOT" --filter src/ --filter include/ --html-details "$COVERAGE/index.html" --print-summary "$COVERAGE"
+    gcovr --root "$ROOT" --filter src/ --filter include/ --html-details "$COVERAGE/index.html" --print-summary "$COVERAGE" \
+        2>"$COVERAGE/gcovr.log"
     say "build/coverage/index.html"
 }
 
