@@ -150,10 +150,12 @@ subtest 'our code in the address of an application' => sub {
     nothing_in($nginx, 'dxc-auth' => $auth, code => $back->{code});
     like slurp($nginx->dir . '/every.log'), qr{GET /\?dxc-auth=\*+ HTTP}, 'it is masked';
     like slurp($nginx->dir . '/combined.log'), qr{"\Q$base\E/\?dxc-auth=\*+"}, 'in the default format\'s Referer too';
-    like slurp($nginx->dir . '/combined.log'), qr{redirect_uri=http%3A%2F%2Flocalhost%3A\d+%2F%3Fdxc-auth%3D\*+ HTTP}, 'and where the client hands it back in redirect_uri';
+    my $handed_back = qr{redirect_uri=http%3A%2F%2Flocalhost%3A\d+%2F%3Fdxc-auth%3D\*+ HTTP};
+    wait_until { slurp($nginx->dir . '/combined.log') =~ $handed_back };    # the line comes behind the answer
+    like slurp($nginx->dir . '/combined.log'), $handed_back, 'and where the client hands it back in redirect_uri';
     is $nginx->get($_)->{body}, $_, "$_ is the user's" for '/oauth/mine?code=visible&state=visible', '/oauth/authorize?state=visible&user=u', '/mine/oauth/login/x?state=visible';
     is $nginx->get('/other?code=visible&state=visible')->{body}, '/other?code=visible&state=visible', 'others\' parameters are theirs';
-    like slurp($nginx->dir . '/every.log'), qr{GET /other\?code=visible&state=visible}, 'in the log too';
+    ok wait_until { slurp($nginx->dir . '/every.log') =~ m{GET /other\?code=visible&state=visible} }, 'in the log too';
     $nginx->stop;
 };
 
