@@ -31,7 +31,7 @@ class Random {
 // What is kept apart, so that one kind running full harms no other (DESIGN section 3).
 enum class Share : std::uint8_t { codes, grants, counters };
 
-// Single-use and revocable things. Names are the output of Keyring::name (they tell nothing, and
+// Single-use and revocable things. Names are HMACs made in proto (they tell nothing, and
 // those of one broker mean nothing at another); values are opaque bytes, at most 8 KiB.
 // Every verb may end in: store_down (nothing was done), store_lost (sent, but no answer came: it
 // may or may not have been done), store_full (put, swap and count: this share has no room),
