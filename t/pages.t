@@ -19,6 +19,7 @@ server {
     listen 127.0.0.1:%%PORT%%;
     oauth_broker http://localhost:%%PORT%%;
     oauth_allow_origin https://app.example.com http://localhost:%%PORT%% myapp://;
+    location = /mine.html { return 200 mine; }
 }
 HTTP
 my $demo  = OAuth::Demo->new($nginx, query => [delivery => 'redirect']);
@@ -68,6 +69,18 @@ for my $name (sort keys %page) {
         unlike $response->{body}, qr/mine\.html|nginx/, 'no error_page of the server\'s takes its place';
     };
 }
+
+# What nginx itself refuses at an endpoint does not wander off to a page of the server's either.
+subtest 'a body that cannot be read' => sub {
+    for my $target ('GET /oauth/login/demo?redirect_uri=https://app.example.com/', 'GET /oauth/callback/demo?code=x&state=x', 'POST /token', 'GET /.well-known/jwks.json') {
+        my $connection = $nginx->connect;
+        $connection->send("$target HTTP/1.1\r\nHost: localhost:@{[$nginx->port]}\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\nno chunk\r\n\r\n");
+        my $response = $connection->read_response;
+        $connection->close;
+        is $response->{status}, 400, "$target is a bad request";
+        unlike $response->{body}, qr/mine/, '  answered by nginx or by us';
+    }
+};
 
 subtest 'redirects and JSON' => sub {
     my $login = $demo->login;
@@ -201,5 +214,5 @@ sub is_harmless {
     return 0 if $bytes =~ /[<>"'\\&]/ && index($body, $bytes) >= 0;
     return 0 if $body =~ /alert\(1\)|onerror|onload|\x{e2}\x{80}[\x{a8}\x{a9}]|\0/;
     my ($title) = $body =~ m{<title>(.*?)</title>};
-    return $body eq '' || defined $title;
+    return $body eq '' || $body eq 'mine' || defined $title;    # "mine": what nginx refuses before any location
 }

@@ -4,6 +4,7 @@ use lib 't/lib';
 use OAuth::Test;
 use OAuth::Demo;
 use OAuth::Forge;
+use POSIX ();
 
 sub http {
     my (%with) = @_;
@@ -70,7 +71,6 @@ subtest 'workers that die while they work' => sub {
         while (time < $end) {
             eval { OAuth::Demo->new($nginx)->sign_in };
         }
-        require POSIX;
         POSIX::_exit(0);
     }
     kill_workers($nginx) for 1 .. 10;
@@ -114,6 +114,27 @@ subtest 'what a new configuration takes away' => sub {
     is entered($nginx, $demo->sign_in->{access_token}), 200, 'and all goes on as it was';
     $nginx->{expect} = [qr/wildcards are not possible/];
     $nginx->stop;
+};
+
+# The first timers are set in a worker whose cached time is that of reading the configuration.
+subtest 'a configuration that takes its time' => sub {
+    my $redis = OAuth::Redis->new->start;
+    my $nginx = OAuth::Nginx->new(http => http(http => 'oauth_store redis://127.0.0.1:' . $redis->port . ' timeout=500ms; include %%DIR%%/slow.conf;'));
+    my $slow = $nginx->dir . '/slow.conf';
+    POSIX::mkfifo($slow, 0600) or die "mkfifo: $!\n";
+    my $child = fork;
+    if (!$child) {
+        sleep 2;
+        open my $end, '>', $slow;    # nginx waits for this
+        POSIX::_exit(0);
+    }
+    $nginx->start;
+    waitpid $child, 0;
+    my @statuses = map { OAuth::Demo->new($nginx)->login->{response}{status} } 1 .. 5;
+    is_deeply \@statuses, [(302) x 5], 'finds its store all the same';
+    unlike $nginx->error_log, qr/no answer within/, 'at once';
+    $nginx->stop;
+    $redis->stop;
 };
 
 # req 164, DESIGN 3: the first of a list seals and signs, all open and verify.
