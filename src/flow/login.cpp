@@ -80,7 +80,10 @@ Result<Uri> read_target(const Form& form, const Broker& broker) {
   }
   auto target = Uri::parse(text, 2 * kMaxState);
   if (target && target->query()) {
-    target = Uri::parse(target->without_query("dxc-auth"), 2 * kMaxState);
+    const std::string fresh = target->without_query("dxc-auth");
+    if (fresh.size() != target->text().size()) {
+      target = Uri::parse(fresh, 2 * kMaxState);
+    }
   }
   if (!target) {
     return Problem::redirect_malformed;

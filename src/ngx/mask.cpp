@@ -22,10 +22,15 @@ bool is_masked(std::string_view name) noexcept {
 }
 
 // Whether an endpoint's path with a name behind it stands in `text`, at its start or anywhere.
-bool names_endpoint(std::string_view text, const Broker& broker, bool anywhere) {
+bool names_endpoint(std::string_view text, const Broker& broker, bool anywhere) noexcept {
+  const std::string_view base = broker.uri.path();
   for (const Endpoint& endpoint : endpoints()) {
-    const auto at = text.find(broker.path(endpoint.path));
-    if (endpoint.path.back() == '/' && at != std::string_view::npos && (at == 0 || anywhere)) {
+    if (endpoint.path.back() != '/') {
+      continue;
+    }
+    const auto at = text.find(endpoint.path);
+    if (at != std::string_view::npos && at >= base.size() &&
+        text.substr(at - base.size()).starts_with(base) && (at == base.size() || anywhere)) {
       return true;
     }
   }
@@ -72,16 +77,41 @@ void mask_delivered(ngx_str_t& text) noexcept {
   }
 }
 
+// Of what a log can show of the target, the parts that are not in one another: as a rule nginx
+// keeps URI and arguments as parts of the request line.
+ngx_str_t kNothing{};
+struct Target {
+  explicit Target(ngx_http_request_t* r) noexcept
+      : line(r->request_line),
+        uri(is_part(r->unparsed_uri) ? kNothing : r->unparsed_uri),
+        args(is_part(r->args) ? kNothing : r->args) {}
+
+  ngx_str_t& line;
+  ngx_str_t& uri;
+  ngx_str_t& args;
+
+ private:
+  bool is_part(const ngx_str_t& text) const noexcept {
+    return text.data >= line.data && text.data + text.len <= line.data + line.len;
+  }
+};
+
+void mask_delivered(const Target& target) noexcept {
+  mask_delivered(target.line);
+  mask_delivered(target.uri);
+  mask_delivered(target.args);
+}
+
 void mask_request(ngx_http_request_t* r) noexcept {
-  mask_values(r->args, 0);
-  mask_delivered(r->args);
-  for (ngx_str_t* text : {&r->request_line, &r->unparsed_uri}) {
+  const Target target(r);
+  for (ngx_str_t* text : {&target.line, &target.uri}) {
     const auto question = view(*text).find('?');
     if (question != std::string_view::npos) {
       mask_values(*text, question + 1);
     }
-    mask_delivered(*text);
   }
+  mask_values(target.args, 0);
+  mask_delivered(target);
 }
 
 bool is_empty_cookie(const ngx_table_elt_t& header) noexcept {
@@ -133,6 +163,7 @@ ngx_int_t mask_handler(ngx_http_request_t* r) noexcept try {
     return NGX_HTTP_INTERNAL_SERVER_ERROR;
   }
   memo->query = view(r->args);
+  memo->masked = true;
   mask_request(r);
   return NGX_DECLINED;
 } catch (...) {
@@ -144,13 +175,15 @@ ngx_int_t mask_log_handler(ngx_http_request_t* r) noexcept try {
   if (broker == nullptr) {
     return NGX_OK;
   }
-  // nginx may not have come as far as a URI: then this is the target as it was sent.
-  const std::string_view line = view(r->request_line);
-  if (names_endpoint(line.substr(0, line.find('?')), *broker, true)) {
-    mask_request(r);
-  }
-  for (ngx_str_t* text : {&r->request_line, &r->unparsed_uri, &r->args}) {
-    mask_delivered(*text);
+  const Memo* memo = find_memo(r);
+  if (memo == nullptr || !memo->masked) {
+    // nginx may not have come as far as a URI: then this is the target as it was sent.
+    const std::string_view line = view(r->request_line);
+    if (names_endpoint(line.substr(0, line.find('?')), *broker, true)) {
+      mask_request(r);
+    } else {
+      mask_delivered(Target(r));
+    }
   }
   if (r->headers_in.referer != nullptr) {
     mask_delivered(r->headers_in.referer->value);

@@ -24,6 +24,7 @@ struct Outcome {
 struct Memo {
   // As they came, before anything was masked or taken away.
   std::optional<std::string> query;
+  bool masked = false;  // the target, in every form that a log can show
   std::optional<std::vector<std::string>> cookies;
   std::optional<std::vector<std::string>> authorization;
 
