@@ -1,11 +1,13 @@
-# An OpenID Provider of a test's own, in node: oidc-provider (kind => 'idp', the default), or one
-# that lies on demand (kind => 'faulty-op'); their knobs stand at the top of t/node/KIND.mjs.
+# A provider of a test's own, in node: oidc-provider (kind => 'idp', the default), one that lies on
+# demand (kind => 'faulty-op'), or a strict emulator of a real one (google, github, microsoft, apple,
+# cognito); their knobs stand at the top of t/node/KIND.mjs, t/node/emulators/KIND.mjs.
 #
 #     my $idp = OAuth::Idp->new;                            # issuer and ports are known from here on
 #     $idp->start(redirect_uris => ["http://localhost:$port/oauth/callback/acme"], auto => 1);
 #     $idp->set(account => 'bob');
 #     $idp->fault(token => { status => 500, times => 1 });  # hang, reset, hold, delay, body, merge ...
 #     is $idp->requests('token'), 1;
+#     is_deeply [$idp->complaints], [];                     # what the module should not have asked
 package OAuth::Idp;
 
 use strict;
@@ -13,9 +15,23 @@ use warnings;
 use File::Temp ();
 use Time::HiRes qw(time sleep);
 
+use OAuth::Forge;
 use OAuth::Http;
 use OAuth::Port;
 use OAuth::Process;
+
+# Where an emulator's endpoints are: what the block of its preset needs to find it.
+my %ENDPOINTS = (
+    google    => { authorization => '/o/oauth2/v2/auth', token => '/token', userinfo => '/v1/userinfo',
+        jwks => '/oauth2/v3/certs' },
+    github    => { authorization => '/login/oauth/authorize', token => '/login/oauth/access_token',
+        userinfo => '/user' },
+    microsoft => { authorization => '/common/oauth2/v2.0/authorize', token => '/common/oauth2/v2.0/token',
+        userinfo => '/oidc/userinfo', jwks => '/common/discovery/v2.0/keys' },
+    apple     => { authorization => '/auth/authorize', token => '/auth/token', jwks => '/auth/keys' },
+    cognito   => { authorization => '/oauth2/authorize', token => '/oauth2/token', userinfo => '/oauth2/userInfo',
+        jwks => '/pool/.well-known/jwks.json' },
+);
 
 sub new {
     my ($class, %args) = @_;
@@ -29,11 +45,11 @@ sub new {
     }, $class;
 }
 
-# Why a kind cannot run here, for skip_all; empty if it can. The liar needs node alone.
+# Why a kind cannot run here, for skip_all; empty if it can. All but oidc-provider need node alone.
 sub missing {
     my ($class, $kind) = @_;
     return 'no node' if !grep { -x "$_/node" } split /:/, $ENV{PATH};
-    return '' if ($kind || '') eq 'faulty-op';
+    return '' if $kind && $kind ne 'idp';
     return 't/node/node_modules is missing: ./build.sh test installs it' if !-d 't/node/node_modules/oidc-provider';
     return '';
 }
@@ -44,12 +60,35 @@ sub client_id     { return $_[0]{client} }
 sub client_secret { return 'app-secret-0123456789abcdef0123456789' }
 sub log           { return OAuth::Test::slurp($_[0]{folder}->dirname . '/log') }
 
+# What it is called in the configuration, unless new(name => ...) says so.
+sub name { return $_[0]{name} || ($ENDPOINTS{ $_[0]{kind} } ? $_[0]{kind} : 'acme') }
+
+# The members of the block that sends the module here.
+sub members {
+    my ($self) = @_;
+    my $kind = $self->{kind};
+    my %members = (client_id => $self->client_id, client_secret => $self->client_secret);
+    return (type => 'oidc', issuer => $self->issuer, %members) if !$ENDPOINTS{$kind};
+    my %path = %{ $ENDPOINTS{$kind} };
+    %members = (type => $kind, %members,
+        map { ($_ eq 'jwks' ? 'jwks_uri' : "${_}_endpoint") => $self->issuer . $path{$_} } keys %path);
+    %members = (%members, region => 'eu-west-1', user_pool_id => 'eu-west-1_AbCdEf123') if $kind eq 'cognito';
+    return %members if $kind ne 'apple';
+    delete $members{client_secret};
+    return (%members, team_id => 'TEAM123456', key_id => 'KEY1234567', private_key => $self->forge->{key});
+}
+
+# The client's own key, where it has one.
+sub forge { return $_[0]{forge} ||= OAuth::Forge->new(generate => 'ES256') }
+
 # The knobs may be set from the beginning.
 sub start {
     my ($self, %knobs) = @_;
+    my $script = 't/node/' . ($ENDPOINTS{ $self->{kind} } ? 'emulators/' : '') . "$self->{kind}.mjs";
+    $knobs{client_key} = $self->forge->public_pem if $self->{kind} eq 'apple' && !exists $knobs{client_key};
     $self->{process} = OAuth::Process->spawn(
         output  => $self->{folder}->dirname . '/log',
-        command => ['node', "t/node/$self->{kind}.mjs", $self->{port}, $self->{control_port}],
+        command => ['node', $script, $self->{port}, $self->{control_port}],
     );
     my $end = time + 60;
     while (!eval { $self->command('ping') }) {
@@ -68,12 +107,16 @@ sub stop {
 
 sub set { my ($self, %knobs) = @_; return $self->command(set => \%knobs) }
 
-# fault(route => {...}); routes: discovery authorization token userinfo jwks. clear ends all faults.
+# fault(route => {...}); routes: discovery authorization token userinfo emails jwks. clear ends all faults.
 sub fault   { my ($self, $route, $fault) = @_; return $self->command(fault => { route => $route, %$fault }) }
 sub clear   { return $_[0]->command('clear') }
 sub release { return $_[0]->command('release') }
 sub waiting { return $_[0]->command('requests')->{waiting} }
 sub rotate  { my ($self, %how) = @_; return $self->command(rotate => \%how) }
+
+# What the client asked and should not have; pardon forgets it. (oidc-provider keeps no such list.)
+sub complaints { return @{ $_[0]->command('complaints')->{complaints} } }
+sub pardon     { return $_[0]->command('pardon') }
 
 # How often a route was asked since the start or `forget`; all that was asked, in order.
 sub requests { my ($self, $route) = @_; return $self->command('requests')->{counts}{$route} || 0 }

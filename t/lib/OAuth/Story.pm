@@ -7,7 +7,9 @@
 #     my $tokens = $story->redeem($answer->{code});     # or all at once: $story->redeem($story->code)
 #
 # Further arguments of new: knobs => {...} of the provider, workers, http and server (further text of
-# those blocks), provider => { member => value } of acme's block. The echo at /api/ is protected.
+# those blocks), provider => { member => value } of its block (undef: without it), idps => [more
+# providers; login(name => ...) chooses]. Each is named as its OAuth::Idp says, and login() goes to
+# the first. The echo at /api/ is protected.
 package OAuth::Story;
 
 use strict;
@@ -25,14 +27,18 @@ our $APP = 'https://app.example.com';
 sub new {
     my ($class, %args) = @_;
     my $self = bless { workers => 1, http => '', server => '', knobs => {}, provider => {}, %args }, $class;
-    $self->{name} = $self->{idp} ? 'acme' : 'demo';
+    $self->{name} = $self->{idp} ? $self->{idp}->name : 'demo';
+    $self->{all} = [grep { defined } $self->{idp}, @{ $self->{idps} || [] }];
     $self->{nginx} = OAuth::Nginx->new(workers => $self->{workers}, http => $self->_http);
     return $self;
 }
 
 sub start {
     my ($self) = @_;
-    $self->{idp}->start(redirect_uris => [$self->base . '/oauth/callback/acme'], %{ $self->{knobs} }) if $self->{idp};
+    for my $idp (@{ $self->{all} }) {
+        my %knobs = ($self->{idp} == $idp ? %{ $self->{knobs} } : ());
+        $idp->start(redirect_uris => [$self->base . '/oauth/callback/' . $idp->name], %knobs);
+    }
     $self->{nginx}->start;
     return $self;
 }
@@ -40,7 +46,7 @@ sub start {
 sub stop {
     my ($self) = @_;
     $self->{nginx}->stop;
-    $self->{idp}->stop if $self->{idp};
+    $_->stop for @{ $self->{all} };
     return;
 }
 
@@ -71,7 +77,8 @@ sub login {
     };
 }
 
-# Through the provider: the address at which the browser comes back.
+# Through the provider: the address at which the browser comes back; where the provider's page posts
+# to it, { form } of the login is what it posts.
 sub visit {
     my ($self, $login, %choice) = @_;
     die "the login has no Location: $login->{response}{status} $login->{response}{body}\n" if !$login->{url};
@@ -81,6 +88,8 @@ sub visit {
         return "${callback}$login->{name}?" . query(code => $account, state => $login->{sent}{state});
     }
     my $end = $login->{browser}->follow($login->{url}, until => qr{^\Q$callback\E});
+    $login->{form} = $end->{body} ? OAuth::Browser::form_of($end) : undef;
+    return $login->{form}{action} if $login->{form} && $login->{form}{action} =~ /^\Q$callback\E/;
     return $end->{location} || die "the provider did not send the browser back: $end->{status} $end->{body}\n";
 }
 
@@ -102,7 +111,29 @@ sub reach {
 # The callback of a login that was reached, by its own browser.
 sub finish {
     my ($self, $login) = @_;
-    return $self->get($login->{back}, browser => $login->{browser});
+    return $self->get($login->{back}, browser => $login->{browser}) if !$login->{form};
+    my $response = $self->post_back($login);
+    my $next = OAuth::Test::header($response, 'location');
+    return $response if $response->{status} != 303;
+    return $self->get($login->{base} . $next =~ s{^\Q$login->{base}\E}{}r, browser => $login->{browser});
+}
+
+# A form that the provider's page posts: the answer to the POST alone.
+sub post_back {
+    my ($self, $login) = @_;
+    return $login->{browser}->submit($login->{form}, from => $login->{url});
+}
+
+# The fields of such a form, with changes (undef takes one away).
+sub changed_form {
+    my ($form, %changes) = @_;
+    my @fields = @{ $form->{fields} };
+    my @out;
+    while (my ($name, $value) = splice @fields, 0, 2) {
+        push @out, $name => $value if !exists $changes{$name};
+    }
+    push @out, map { $_ => $changes{$_} } grep { defined $changes{$_} } sort keys %changes;
+    return { %$form, fields => \@out };
 }
 
 # What a redirect to the application carries: the JSON of its dxc-auth; undef without one.
@@ -239,7 +270,7 @@ sub key {
 
 sub _http {
     my ($self) = @_;
-    my $provider = $self->{idp} ? $self->_oidc : $self->_demo;
+    my $provider = join('', map { $self->_block($_) } @{ $self->{all} }) || $self->_demo;
     return <<"CONF";
 $provider
 $self->{http}
@@ -264,11 +295,9 @@ server {
 CONF
 }
 
-sub _oidc {
-    my ($self) = @_;
-    my $idp = $self->{idp};
-    return block('acme', type => 'oidc', issuer => $idp->issuer, client_id => $idp->client_id,
-        client_secret => $idp->client_secret, %{ $self->{provider} });
+sub _block {
+    my ($self, $idp) = @_;
+    return block($idp->name, $idp->members, $self->{idp} == $idp ? %{ $self->{provider} } : ());
 }
 
 sub _demo {
@@ -281,10 +310,15 @@ oauth_provider demo {
 CONF
 }
 
-# An oauth_provider block.
+# An oauth_provider block: a member that is an array stands there so many times, undef not at all.
 sub block {
     my ($name, %members) = @_;
-    return "oauth_provider $name {\n" . join('', map { "    $_ $members{$_};\n" } sort keys %members) . "}\n";
+    my @lines;
+    for my $member (sort keys %members) {
+        my @values = ref $members{$member} ? @{ $members{$member} } : grep { defined } $members{$member};
+        push @lines, map { "    $member $_;\n" } @values;
+    }
+    return join '', "oauth_provider $name {\n", @lines, "}\n";
 }
 
 1;
