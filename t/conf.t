@@ -26,14 +26,14 @@ subtest 'what is wrong in oauth_provider' => sub {
     mistake('a missing issuer', $with->('acme', '', issuer => undef), qr{needs "issuer", e\.g\. issuer https://});
     mistake("the issuer \"$_\"", $with->('acme', "issuer $_;", issuer => undef), qr/plain http only on loopback.*use https/)
         for 'http://id.example.com', 'http://localhost.evil.com', 'http://127.0.0.1.evil.com', 'http://[::2]';
-    mistake("the issuer \"$_\"", $with->('acme', "issuer $_;", issuer => undef), qr{must be the issuer's URL, https://host})
+    mistake("the issuer \"$_\"", $with->('acme', "issuer $_;", issuer => undef), qr{must be an absolute URL, https://host})
         for 'id.example.com', 'https://id.example.com/?a=b', 'https://id.example.com/#f', 'https://u@id.example.com', 'ftp://id.example.com';
     mistake('a public client without PKCE', $with->('acme', '', client_secret => undef, pkce => 'off'),
         qr/public client .*"pkce off" is not possible/);
-    mistake('a secret that is never sent', $with->('acme', '', token_auth => 'none'), qr/"token_auth none" would not send: remove one/);
+    mistake('a secret that is never sent', $with->('acme', '', token_auth => 'none'), qr/"token_auth" would not send: remove one/);
     mistake('token_auth without a secret', $with->('acme', '', client_secret => undef, token_auth => 'basic'), qr/write "token_auth none;"/);
-    mistake('an unknown token_auth', $with->('acme', 'token_auth digest;'), qr/must be one of: basic, post, none/);
-    mistake('an unknown type', $with->('acme', 'type saml;', type => undef), qr/must be one of: oidc, demo/);
+    mistake('an unknown token_auth', $with->('acme', 'token_auth digest;'), qr/must be one of: basic, post, private_key_jwt, none/);
+    mistake('an unknown type', $with->('acme', 'type saml;', type => undef), qr/must be one of: google, .*, oidc, oauth2, demo/);
     mistake('an unknown member', $with->('acme', 'client_secrett x;'), qr/"client_secrett" in oauth_provider "acme" is unknown; possible are: type, client_id/);
     mistake('a member twice', $with->('acme', 'client_id again;'), qr/"client_id" in oauth_provider "acme" is given twice/);
     mistake('a member without a value', $with->('acme', 'scope;'), qr/"scope" in oauth_provider "acme" has the wrong number of values/);
@@ -50,7 +50,7 @@ subtest 'what is wrong in oauth_provider' => sub {
     mistake('a name twice', $acme . $with->('acme', ''), qr/oauth_provider "acme" is defined twice/);
     mistake('demo without accounts', "oauth_provider demo { #!\ntype demo;\n}\n", qr/needs at least one account: user alice\@demo/);
     mistake('a demo account without an address', "oauth_provider demo {\nuser alice; #!\n}\n", qr/must be an e-mail address/);
-    mistake('an account elsewhere', $with->('acme', '', user => 'a@b.example'), qr/"user", which belongs to type demo only/);
+    mistake('an account elsewhere', $with->('acme', '', user => 'a@b.example'), qr/is of type oidc, which has no "user"/);
 };
 
 subtest 'what is wrong in a server' => sub {

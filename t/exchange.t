@@ -19,7 +19,7 @@ subtest 'a token endpoint that misbehaves' => sub {
         ['500', { status => 500 }, 'exchange_malformed'],
         ['500 with a good body', { status => 500, body => $good }, 'exchange_malformed'],
         ['an unknown code', { status => 400, body => { error => 'invalid_grant' } }, 'exchange_refused'],
-        ['an unknown client', { status => 401, body => { error => 'invalid_client' } }, 'exchange_refused'],
+        ['an unknown client', { status => 401, body => { error => 'invalid_client' } }, 'exchange_client_refused'],
         ['400 in HTML', { status => 400, headers => { 'Content-Type' => 'text/html' }, body => '<h1>no</h1>' },
             'exchange_refused'],
         ['201', { status => 201, body => $good }, 'exchange_malformed'],

@@ -101,7 +101,8 @@ subtest 'the provider is asked no more than needed' => sub {
     is $idp->requests('discovery'), 1, 'the metadata is fetched once for all of them';
     is $idp->requests('jwks'), 1, 'and so are the keys';
     my ($exchange) = $idp->log_of('token');
-    is_deeply [grep { /^(?:cookie|origin|referer|user-agent|x-.*|forwarded)$/ } map { lc } keys %{ $exchange->{headers} }], [],
+    is $exchange->{headers}{'user-agent'}, 'ngx_http_oauth_module', 'the module says who asks';
+    is_deeply [grep { /^(?:cookie|origin|referer|x-.*|forwarded)$/ } map { lc } keys %{ $exchange->{headers} }], [],
         'no header of the browser reaches the provider';
 };
 

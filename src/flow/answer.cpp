@@ -104,9 +104,9 @@ Verdict deny_alike(Problem problem, std::string_view flow_id) {
   return verdict;
 }
 
-Verdict answer_redirect(std::string location) {
+Verdict answer_redirect(std::string location, int status) {
   Reply reply;
-  reply.status = 302;
+  reply.status = status;
   never_store(reply);
   reply.headers.push_back({"Location", std::move(location)});
   Verdict verdict;

@@ -8,22 +8,19 @@
 #include "oauth/flow/identify.hpp"
 #include "oauth/proto/code.hpp"
 #include "oauth/proto/cookie.hpp"
+#include "oauth/proto/preset.hpp"
+#include "oauth/proto/response.hpp"
 
 namespace oauth {
 namespace {
 
-// RFC 6749 4.1.2 and 4.1.2.1, RFC 9207 2: what the provider sent by way of the browser.
-struct Answer {
-  std::string state;
-  std::string code;
-  std::string error;
-  std::string iss;
-};
-
-Result<Answer> read_answer(const Request& in);
+Verdict hand_over(const Request& in, std::int64_t now);
+Result<AuthorizationResponse> read_answer(const Request& in, std::int64_t now);
 Check match(const Request& in, const Attempt& attempt);
-Check match_issuer(const Answer& answer, const Provider& provider, const Metadata& metadata);
-Task<Result<Identity>> who_is_it(const Proof& proof, const Answer& answer, Ports& io);
+Check match_issuer(const AuthorizationResponse& answer, const Provider& provider,
+                   const Metadata& metadata);
+Task<Result<Identity>> who_is_it(const Proof& proof, const AuthorizationResponse& answer,
+                                 Ports& io);
 Task<Result<std::string>> mint_code(const Request& in, const Attempt& attempt,
                                     const Identity& identity, Ports& io);
 Verdict not_claimed(const Attempt& attempt, Problem problem);
@@ -32,7 +29,10 @@ Verdict give_up(const Attempt& attempt, Problem problem);
 }  // namespace
 
 Task<Verdict> callback(const Request& in, Ports& io) {
-  auto answer = read_answer(in);
+  if (in.method == "POST") {
+    co_return hand_over(in, io.clock.now());
+  }
+  auto answer = read_answer(in, io.clock.now());
   if (!answer) {
     co_return deny_alike(answer.problem());
   }
@@ -61,7 +61,7 @@ Task<Verdict> callback(const Request& in, Ports& io) {
   if (!claimed) {
     co_return not_claimed(*attempt, claimed.problem());
   }
-  const Proof proof{in.broker, provider, *metadata, *attempt, answer->code};
+  const Proof proof{in.broker, provider, *metadata, *attempt, answer->code, answer->user};
   auto identity = co_await who_is_it(proof, *answer, io);
   if (!identity) {
     co_return give_up(*attempt, identity.problem());
@@ -75,33 +75,46 @@ Task<Verdict> callback(const Request& in, Ports& io) {
 
 namespace {
 
-constexpr std::size_t kMaxProviderCode = 2048;
+constexpr std::string_view kHandedOver = "answer";
 
-Result<Answer> read_answer(const Request& in) {
+// OAuth 2.0 Form Post Response Mode: a cross-site POST carries no cookie, so nothing is finished
+// here. Whoever has no state of ours gets no further.
+Verdict hand_over(const Request& in, std::int64_t now) {
+  const Provider* provider = in.broker.provider(in.name);
+  if (provider == nullptr || !preset_of(provider->type).form_post) {
+    Verdict verdict = deny(Problem::method_not_allowed);
+    verdict.reply->headers.push_back({"Allow", "GET"});
+    return verdict;
+  }
+  const bool is_form = media_type(in.content_type) == "application/x-www-form-urlencoded";
+  const auto answer = is_form ? read_response(in.body) : Problem::request_malformed;
+  if (!answer) {
+    return deny_alike(answer.problem());
+  }
+  const auto attempt = open_attempt(answer->state, in.broker, now);
+  if (!attempt) {
+    return deny_alike(attempt.problem());
+  }
+  if (attempt->provider != in.name) {
+    return deny_alike(Problem::state_other_provider, attempt->flow_id);
+  }
+  const auto sealed = seal_response(*answer, in.broker, now);
+  if (!sealed) {
+    return deny(sealed.problem(), attempt->flow_id);
+  }
+  Verdict verdict = answer_redirect(
+      in.broker.callback_url(*provider) + "?" + FormWriter().add(kHandedOver, *sealed).text(), 303);
+  verdict.flow_id = attempt->flow_id;
+  verdict.provider = provider->name;
+  return verdict;
+}
+
+Result<AuthorizationResponse> read_answer(const Request& in, std::int64_t now) {
   const auto form = Form::parse(in.query);
-  if (!form) {
-    return Problem::request_malformed;
+  if (form && !form->get(kHandedOver).empty()) {
+    return open_response(form->get(kHandedOver), in.broker, now);
   }
-  // RFC 6749 3.1: no parameter more than once.
-  if (form->repeated({"state", "code", "error", "iss", "error_description"})) {
-    return Problem::request_repeated;
-  }
-  Answer answer;
-  answer.state = form->get("state");
-  answer.code = form->get("code");
-  answer.error = form->get("error");
-  answer.iss = form->get("iss");
-  if (answer.state.empty()) {
-    return Problem::state_missing;
-  }
-  if (answer.code.empty() == answer.error.empty()) {
-    return Problem::code_missing;  // neither, or both
-  }
-  // RFC 6749 appendix A.11: a code is printable ASCII.
-  if (answer.code.size() > kMaxProviderCode || !is_printable_ascii(answer.code)) {
-    return Problem::code_malformed;
-  }
-  return answer;
+  return read_response(in.query);
 }
 
 Check match(const Request& in, const Attempt& attempt) {
@@ -125,7 +138,8 @@ Check match(const Request& in, const Attempt& attempt) {
   return kDone;
 }
 
-Check match_issuer(const Answer& answer, const Provider& provider, const Metadata& metadata) {
+Check match_issuer(const AuthorizationResponse& answer, const Provider& provider,
+                   const Metadata& metadata) {
   if (!provider.is_openid()) {
     return kDone;
   }
@@ -136,9 +150,11 @@ Check match_issuer(const Answer& answer, const Provider& provider, const Metadat
   return kDone;
 }
 
-Task<Result<Identity>> who_is_it(const Proof& proof, const Answer& answer, Ports& io) {
-  if (answer.error == "access_denied") {
-    co_return Problem::access_denied;  // RFC 6749 4.1.2.1
+Task<Result<Identity>> who_is_it(const Proof& proof, const AuthorizationResponse& answer,
+                                 Ports& io) {
+  // RFC 6749 4.1.2.1, and Apple's word for it.
+  if (answer.error == "access_denied" || answer.error == "user_cancelled_authorize") {
+    co_return Problem::access_denied;
   }
   if (!answer.error.empty()) {
     co_return Problem::provider_refused;

@@ -97,8 +97,8 @@ Task<Result<Documents::Document>> document(const DocumentQuery& query, Ports& io
 }
 
 Task<Result<Metadata>> metadata_of(const Provider& provider, Ports& io) {
-  if (!provider.is_openid()) {
-    co_return Metadata{};
+  if (auto configured = configured_metadata(provider)) {
+    co_return *std::move(configured);
   }
   const DocumentQuery query{metadata_url(provider), provider, is_metadata,
                             io.clock.now() - kDocumentFresh};

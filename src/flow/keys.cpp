@@ -2,13 +2,14 @@
 
 #include "oauth/base/text.hpp"
 #include "oauth/flow/answer.hpp"
+#include "oauth/proto/preset.hpp"
 
 namespace oauth {
 namespace {
 
 Json describe(const Provider& provider) {
   Json entry = Json::object();
-  entry.set("type", provider.dexie_type());
+  entry.set("type", preset_of(provider.type).dexie_type);
   entry.set("name", std::string_view(provider.name));
   entry.set("displayName", std::string_view(provider.display_name));
   if (!provider.icon.empty()) {

@@ -4,6 +4,7 @@
 #include "oauth/flow/answer.hpp"
 #include "oauth/flow/documents.hpp"
 #include "oauth/proto/cookie.hpp"
+#include "oauth/proto/preset.hpp"
 
 namespace oauth {
 namespace {
@@ -198,13 +199,23 @@ std::string authorization_url(const Broker& broker, const Provider& provider,
   FormWriter form;
   form.add("response_type", "code")
       .add("client_id", provider.client_id)
-      .add("redirect_uri", broker.callback_url(provider))
-      .add("scope", provider.scope)
-      .add("state", state)
-      .add("nonce", attempt.nonce);
+      .add("redirect_uri", broker.callback_url(provider));
+  if (!provider.scope.empty()) {
+    form.add("scope", provider.scope);
+  }
+  form.add("state", state);
+  if (provider.is_openid()) {
+    form.add("nonce", attempt.nonce);
+  }
   if (provider.pkce) {
     form.add("code_challenge", pkce_challenge(attempt.verifier))
         .add("code_challenge_method", "S256");
+  }
+  if (preset_of(provider.type).form_post) {
+    form.add("response_mode", "form_post");  // OAuth 2.0 Form Post Response Mode 2
+  }
+  for (const auto& [name, value] : provider.authorization_params) {
+    form.add(name, value);
   }
   const bool has_query = metadata.authorization_endpoint.find('?') != std::string::npos;
   return metadata.authorization_endpoint + (has_query ? "&" : "?") + form.text();

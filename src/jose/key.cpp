@@ -89,7 +89,11 @@ Result<Key> Key::from_jwk(const Json& jwk, bool symmetric, std::string_view& why
     }
     key->algs_ = AlgSet{*alg};
   }
+  if (jwk.has("issuer") && !jwk.string("issuer")) {
+    return refuse(why, Problem::key_malformed, "issuer is not a string");
+  }
   key->kid_ = jwk.string("kid").value_or("");
+  key->issuer_ = jwk.string("issuer").value_or("");
   return key;
 }
 

@@ -1,165 +1,19 @@
-// The block `oauth_provider NAME { … }`: one row a member, one check a mistake.
+// The block `oauth_provider NAME { … }`: what its members make of it, and the checks that only the
+// whole can fail.
 #include <algorithm>
-#include <array>
-#include <set>
 
-#include "ngx/conf.hpp"
+#include "ngx/provider_members.hpp"
 #include "oauth/base/text.hpp"
-#include "oauth/base/uri.hpp"
+#include "oauth/proto/preset.hpp"
 
 namespace oauth {
 namespace {
 
-using Words = std::vector<std::string_view>;  // the member's values
-
-// What went wrong with a member, to stand behind its name; empty: nothing.
-using Setter = std::string (*)(ngx_conf_t* cf, Provider& provider, const Words& words);
-
-struct Member {
-  std::string_view name;
-  std::size_t min;
-  std::size_t max;
-  bool repeatable;
-  Setter set;
-};
-
-struct Block {
-  Provider provider;
-  std::set<std::string, std::less<>> seen;
-};
-
-extern const std::array<Member, 12> kMembers;
-
-std::string set_flag(bool& flag, std::string_view word) {
-  if (word != "on" && word != "off") {
-    return "must be \"on\" or \"off\"";
-  }
-  flag = word == "on";
-  return {};
-}
-
-std::string set_type(ngx_conf_t*, Provider& provider, const Words& words) {
-  if (words[0] == "oidc") {
-    provider.type = ProviderType::oidc;
-  } else if (words[0] == "demo") {
-    provider.type = ProviderType::demo;
-  } else {
-    return "must be one of: oidc, demo";
-  }
-  return {};
-}
-
-std::string set_client_id(ngx_conf_t*, Provider& provider, const Words& words) {
-  provider.client_id = words[0];
-  return is_printable_ascii(words[0]) ? "" : "must be printable ASCII";
-}
-
-std::string set_client_secret(ngx_conf_t* cf, Provider& provider, const Words& words) {
-  constexpr std::string_view kFile = "file:";
-  if (words[0].substr(0, kFile.size()) != kFile) {
-    provider.client_secret = Secret(words[0]);
-    return words[0].empty() ? "is empty: leave it out for a public client" : "";
-  }
-  std::string why;
-  const auto content = read_small_file(cf, words[0].substr(kFile.size()), why);
-  if (!content) {
-    return "cannot be read: " + why;
-  }
-  provider.client_secret = Secret(*content);
-  return {};
-}
-
-std::string set_issuer(ngx_conf_t*, Provider& provider, const Words& words) {
-  const auto uri = Uri::parse(words[0]);
-  if (!uri || !uri->is_http() || uri->query() || uri->fragment()) {
-    return "must be the issuer's URL, https://host[:port][/path], exactly as its metadata says it";
-  }
-  if (uri->scheme() == "http" && !uri->is_loopback()) {
-    return "may be plain http only on loopback (localhost, 127.0.0.0/8, [::1]): use https";
-  }
-  provider.issuer = words[0];
-  return {};
-}
-
-std::string set_scope(ngx_conf_t*, Provider& provider, const Words& words) {
-  provider.scope.clear();
-  for (const std::string_view word : words) {
-    if (!is_printable_ascii(word) || word.find_first_of("\"\\") != std::string_view::npos) {
-      return "must be names of printable ASCII (RFC 6749 3.3)";
-    }
-    provider.scope += provider.scope.empty() ? "" : " ";
-    provider.scope += word;
-  }
-  return {};
-}
-
-std::string set_display_name(ngx_conf_t*, Provider& provider, const Words& words) {
-  provider.display_name = words[0];
-  return is_utf8(words[0]) ? "" : "must be UTF-8";
-}
-
-std::string set_icon(ngx_conf_t*, Provider& provider, const Words& words) {
-  // dexie-contract 1: a relative icon would be looked for at the application.
-  const auto uri = Uri::parse(words[0], std::size_t{8} * 1024);
-  if (!uri || (uri->scheme() != "data" && !uri->is_http())) {
-    return "must be an absolute URL (https://… or data:image/…)";
-  }
-  provider.icon = words[0];
-  return {};
-}
-
-std::string set_enabled(ngx_conf_t*, Provider& provider, const Words& words) {
-  return set_flag(provider.enabled, words[0]);
-}
-
-std::string set_pkce(ngx_conf_t*, Provider& provider, const Words& words) {
-  return set_flag(provider.pkce, words[0]);
-}
-
-std::string set_verified(ngx_conf_t*, Provider& provider, const Words& words) {
-  return set_flag(provider.require_verified_email, words[0]);
-}
-
-std::string set_token_auth(ngx_conf_t*, Provider& provider, const Words& words) {
-  if (words[0] == "basic") {
-    provider.token_auth = TokenAuth::basic;
-  } else if (words[0] == "post") {
-    provider.token_auth = TokenAuth::post;
-  } else if (words[0] == "none") {
-    provider.token_auth = TokenAuth::none;
-  } else {
-    return "must be one of: basic, post, none";
-  }
-  return {};
-}
-
-std::string set_user(ngx_conf_t*, Provider& provider, const Words& words) {
-  DemoUser user{std::string(words[0]), std::string(words.size() > 1 ? words[1] : words[0])};
-  if (user.email.find('@') == std::string::npos || !is_printable_ascii(user.email)) {
-    return "must be an e-mail address, and may be followed by a name: user alice@demo.local Alice;";
-  }
-  provider.users.push_back(std::move(user));
-  return {};
-}
-
-const std::array<Member, 12> kMembers{{
-    {"type", 1, 1, false, set_type},
-    {"client_id", 1, 1, false, set_client_id},
-    {"client_secret", 1, 1, false, set_client_secret},
-    {"issuer", 1, 1, false, set_issuer},
-    {"scope", 1, 32, false, set_scope},
-    {"display_name", 1, 1, false, set_display_name},
-    {"icon", 1, 1, false, set_icon},
-    {"enabled", 1, 1, false, set_enabled},
-    {"pkce", 1, 1, false, set_pkce},
-    {"require_verified_email", 1, 1, false, set_verified},
-    {"token_auth", 1, 1, false, set_token_auth},
-    {"user", 1, 2, true, set_user},
-}};
+using Block = ProviderBlock;
 
 std::string member_names() {
   std::string names;
-  for (const Member& member : kMembers) {
+  for (const ProviderMember& member : provider_members()) {
     names += (names.empty() ? "" : ", ") + std::string(member.name);
   }
   return names;
@@ -169,9 +23,10 @@ char* set_member(ngx_conf_t* cf, ngx_command_t*, void* conf) {
   auto& block = *static_cast<Block*>(conf);
   const std::string name(conf_arg(cf, 0));
   const std::string where = "\"" + name + "\" in oauth_provider \"" + block.provider.name + "\" ";
-  const auto* member = std::find_if(kMembers.begin(), kMembers.end(),
-                                    [&](const Member& row) { return row.name == name; });
-  if (member == kMembers.end()) {
+  const auto& members = provider_members();
+  const auto member = std::find_if(members.begin(), members.end(),
+                                   [&](const ProviderMember& row) { return row.name == name; });
+  if (member == members.end()) {
     return conf_error(cf, where + "is unknown; possible are: " + member_names());
   }
   if (!block.seen.insert(name).second && !member->repeatable) {
@@ -184,39 +39,128 @@ char* set_member(ngx_conf_t* cf, ngx_command_t*, void* conf) {
   if (words.size() < member->min || words.size() > member->max) {
     return conf_error(cf, where + "has the wrong number of values");
   }
-  const std::string wrong = member->set(cf, block.provider, words);
+  const std::string wrong = member->set(cf, block, words);
   return wrong.empty() ? static_cast<char*>(NGX_CONF_OK) : conf_error(cf, where + wrong);
 }
 
-// What only shows when the whole block is known; empty: nothing is missing.
-std::string what_is_missing(const Block& block) {
-  const Provider& provider = block.provider;
-  const bool has_secret = !provider.client_secret.empty();
-  if (provider.type == ProviderType::demo) {
-    return provider.users.empty() ? "needs at least one account: user alice@demo.local Alice;" : "";
-  }
-  if (provider.client_id.empty()) {
-    return "needs \"client_id\", as registered at the provider";
-  }
-  if (provider.issuer.empty()) {
-    return "needs \"issuer\", e.g. issuer https://id.example.com;";
-  }
-  if (!provider.users.empty()) {
-    return "has a \"user\", which belongs to type demo only";
-  }
-  if (!has_secret && !provider.pkce) {
-    return "is a public client (no client_secret), so \"pkce off\" is not possible";
-  }
-  if (!has_secret && provider.token_auth != TokenAuth::none) {
-    return "has no client_secret: write \"token_auth none;\" for a public client";
-  }
-  if (has_secret && provider.token_auth == TokenAuth::none) {
-    return "has a client_secret that \"token_auth none\" would not send: remove one of them";
-  }
-  if ((" " + provider.scope + " ").find(" openid ") == std::string::npos) {
-    return "needs the scope \"openid\" (OpenID Connect Core 3.1.2.1)";
+// A member that another type of provider has.
+std::string what_is_foreign(const Block& block) {
+  for (const ProviderMember& member : provider_members()) {
+    if (block.has(member.name) && (member.types & type_bit(block.provider.type)) == 0) {
+      return "is of type " + std::string(preset_of(block.provider.type).type) +
+             ", which has no \"" + std::string(member.name) + "\"";
+    }
   }
   return {};
+}
+
+// `private_key`, once its kid and algorithm are known.
+std::string read_key(ngx_conf_t* cf, Block& block) {
+  if (!block.private_key) {
+    return {};
+  }
+  constexpr std::size_t kMaxFile = 16384;
+  std::string reason;
+  const auto pem = read_small_file(cf, block.private_key->path, reason, kMaxFile);
+  if (!pem) {
+    return "has a \"private_key\" that cannot be read: " + reason;
+  }
+  std::string_view why;
+  const auto key = Key::from_private_pem(*pem, why);
+  if (!key) {
+    return "has a \"private_key\" that is not usable: " + std::string(why);
+  }
+  const std::string kid = block.key_id.empty() && block.provider.type != ProviderType::apple
+                              ? key->thumbprint()
+                              : block.key_id;
+  block.provider.client_key = key->with_kid(kid);
+  if (!block.key_alg.empty()) {
+    const auto alg = parse_alg(block.key_alg);
+    if (!alg || !key->algs().has(*alg)) {
+      return "has a \"private_key\" that cannot carry alg=" + block.key_alg;
+    }
+    block.provider.client_alg = *alg;
+    return {};
+  }
+  for (const Alg alg : kAlgs) {
+    if (key->algs().has(alg)) {
+      block.provider.client_alg = alg;
+      break;
+    }
+  }
+  return {};
+}
+
+// How the client proves itself: what was said, else what its type does with what it has.
+std::string settle_authentication(Block& block) {
+  Provider& provider = block.provider;
+  if (provider.type == ProviderType::apple) {
+    provider.token_auth = TokenAuth::post;
+    return {};
+  }
+  const bool has_secret = !provider.client_secret.empty();
+  if (!block.has("token_auth")) {
+    provider.token_auth = provider.client_key ? TokenAuth::private_key_jwt
+                          : has_secret        ? preset_of(provider.type).token_auth
+                                              : TokenAuth::none;
+  }
+  const bool sends_key = provider.token_auth == TokenAuth::private_key_jwt;
+  if (sends_key != provider.client_key.has_value()) {
+    return sends_key ? "needs \"private_key FILE;\" for \"token_auth private_key_jwt\""
+                     : "has a \"private_key\", which only \"token_auth private_key_jwt\" uses";
+  }
+  const bool sends_secret = !sends_key && provider.token_auth != TokenAuth::none;
+  if (has_secret && !sends_secret) {
+    return "has a client_secret that \"token_auth\" would not send: remove one of them";
+  }
+  if (!has_secret && sends_secret) {
+    return "has no client_secret: write \"token_auth none;\" for a public client";
+  }
+  if (provider.token_auth == TokenAuth::none && !provider.pkce) {
+    return "is a public client (no client_secret), so \"pkce off\" is not possible";
+  }
+  return {};
+}
+
+// What only shows when the whole block is known; empty: nothing is missing.
+std::string complete(ngx_conf_t* cf, Block& block) {
+  Provider& provider = block.provider;
+  const Preset& preset = preset_of(provider.type);
+  if (std::string foreign = what_is_foreign(block); !foreign.empty()) {
+    return foreign;
+  }
+  if (provider.type != ProviderType::demo && provider.client_id.empty()) {
+    return "needs \"client_id\", as registered at the provider";
+  }
+  std::string wrong = read_key(cf, block);
+  wrong = wrong.empty() ? preset.settle(provider) : wrong;
+  wrong =
+      wrong.empty() && provider.type != ProviderType::demo ? settle_authentication(block) : wrong;
+  if (!wrong.empty()) {
+    return wrong;
+  }
+  if (!block.has("scope")) {
+    provider.scope = preset.scope;
+  }
+  const auto scopes = split_words(provider.scope);
+  if (provider.is_openid() && std::find(scopes.begin(), scopes.end(), "openid") == scopes.end()) {
+    return "needs the scope \"openid\" (OpenID Connect Core 3.1.2.1)";
+  }
+  if (provider.display_name.empty()) {
+    provider.display_name = preset.display_name.empty() ? provider.name : preset.display_name;
+  }
+  return {};
+}
+
+// Nobody warns twice: who says `require_verified_email` aloud has thought of it.
+void warn(ngx_conf_t* cf, const Block& block) {
+  const Preset& preset = preset_of(block.provider.type);
+  if (preset.warning == nullptr || block.has("require_verified_email")) {
+    return;
+  }
+  if (const std::string text = preset.warning(block.provider); !text.empty()) {
+    conf_warning(cf, "oauth_provider \"" + block.provider.name + "\" " + text);
+  }
 }
 
 std::string wrong_name(const MainConf& main, std::string_view name, ProviderType type) {
@@ -252,26 +196,20 @@ char* set_provider(ngx_conf_t* cf, ngx_command_t*, void* conf) noexcept {
   const Place place = place_of(cf);
   Block block;
   block.provider.name = conf_arg(cf, 1);
-  if (block.provider.name == "demo") {
-    block.provider.type = ProviderType::demo;
-  }
+  // A preset's name needs no `type`.
+  block.provider.type = parse_provider_type(block.provider.name).value_or(ProviderType::oidc);
   const std::string where = "oauth_provider \"" + block.provider.name + "\" ";
   char* parsed = parse_block(cf, block);
   if (parsed != NGX_CONF_OK) {
     return parsed;
   }
-  if (block.provider.client_secret.empty() && block.seen.count("token_auth") == 0) {
-    block.provider.token_auth = TokenAuth::none;
-  }
+  const PointingTo opening_line(cf, place);
   std::string wrong = wrong_name(main, block.provider.name, block.provider.type);
-  wrong = wrong.empty() ? what_is_missing(block) : wrong;
+  wrong = wrong.empty() ? complete(cf, block) : wrong;
   if (!wrong.empty()) {
-    const PointingTo opening_line(cf, place);
     return conf_error(cf, where + wrong);
   }
-  if (block.provider.display_name.empty()) {
-    block.provider.display_name = block.provider.name;
-  }
+  warn(cf, block);
   main.providers.push_back(std::move(block.provider));
   return static_cast<char*>(NGX_CONF_OK);
 }

@@ -55,14 +55,15 @@ char* make_locations(ngx_conf_t* cf, ServerConf& server) {
 
 const std::vector<Endpoint>& endpoints() noexcept {
   static const std::vector<Endpoint> kEndpoints{
-      {"providers", "=", "/auth-providers", kGet | NGX_HTTP_OPTIONS, "GET, HEAD, OPTIONS", false,
+      {"providers", "=", "/auth-providers", kGet | NGX_HTTP_OPTIONS, "GET, HEAD, OPTIONS",
        auth_providers, refuse_page},
-      {"login", "^~", "/oauth/login/", kGet, "GET, HEAD", false, login, refuse_page},
-      {"callback", "^~", "/oauth/callback/", NGX_HTTP_GET, "GET", false, callback, refuse_page},
-      {"demo", "^~", "/oauth/demo/", kGet, "GET, HEAD", false, demo, refuse_page},
-      {"token", "=", "/token", NGX_HTTP_POST | NGX_HTTP_OPTIONS, "POST, OPTIONS", true, token,
+      {"login", "^~", "/oauth/login/", kGet, "GET, HEAD", login, refuse_page},
+      {"callback", "^~", "/oauth/callback/", NGX_HTTP_GET | NGX_HTTP_POST, "GET, POST", callback,
+       refuse_page},
+      {"demo", "^~", "/oauth/demo/", kGet, "GET, HEAD", demo, refuse_page},
+      {"token", "=", "/token", NGX_HTTP_POST | NGX_HTTP_OPTIONS, "POST, OPTIONS", token,
        token_error},
-      {"jwks", "=", "/.well-known/jwks.json", kGet, "GET, HEAD", false, jwks, refuse_page},
+      {"jwks", "=", "/.well-known/jwks.json", kGet, "GET, HEAD", jwks, refuse_page},
   };
   return kEndpoints;
 }

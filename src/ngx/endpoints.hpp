@@ -15,7 +15,6 @@ struct Endpoint {
   std::string_view path;      // behind the path of the broker's URL
   ngx_uint_t methods;         // NGX_HTTP_GET | …
   std::string_view allow;     // the same for the Allow header (RFC 9110 10.2.1)
-  bool reads_body;
   Task<Verdict> (*flow)(const Request& in, Ports& io);
   // What a problem before the flow looks like here.
   Verdict (*refuse)(const Request& in, Problem problem);

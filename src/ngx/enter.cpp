@@ -34,7 +34,7 @@ ngx_int_t enter_endpoint(ngx_http_request_t* r) noexcept try {
     return NGX_HTTP_INTERNAL_SERVER_ERROR;
   }
   call->request.emplace(read_request(r, *server_conf(r).broker, endpoint));
-  if ((r->method & endpoint.methods) != 0 && endpoint.reads_body) {
+  if ((r->method & endpoint.methods) != 0 && r->method == NGX_HTTP_POST) {
     return read_body(r, kMaxBody, on_body);
   }
   const ngx_int_t rc = ngx_http_discard_request_body(r);

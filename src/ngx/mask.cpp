@@ -10,7 +10,7 @@ namespace oauth {
 namespace {
 
 // DESIGN 3, "Logs".
-constexpr std::string_view kMasked[] = {"code", "state", "id_token", "user"};
+constexpr std::string_view kMasked[] = {"code", "state", "id_token", "user", "answer"};
 
 bool is_masked(std::string_view name) noexcept {
   for (const std::string_view masked : kMasked) {

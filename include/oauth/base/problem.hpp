@@ -54,6 +54,7 @@ enum class Level : std::uint8_t { error, warn, notice, info };
   X(provider_refused,        403, "server_error",    "GENERIC_ERROR", warn,   "The sign-in provider reported an error.") \
   X(email_unverified,        403, "access_denied",   "GENERIC_ERROR", info,   "Your email address is not verified at the sign-in provider.") \
   X(email_not_allowed,       403, "access_denied",   "GENERIC_ERROR", info,   "access_denied: this account may not sign in here.") \
+  X(tenant_refused,          403, "access_denied",   "GENERIC_ERROR", notice, "access_denied: accounts of this organization may not sign in here.") \
   X(claims_too_large,        502, "server_error",    "GENERIC_ERROR", warn,   "The sign-in provider's answer could not be used.") \
   /* ---- talking to providers */                                                                           \
   X(fetch_failed,            502, "temporarily_unavailable", "GENERIC_ERROR", error, "The sign-in provider cannot be reached. Please try again.") \
@@ -65,6 +66,8 @@ enum class Level : std::uint8_t { error, warn, notice, info };
   X(discovery_refused,       502, "server_error",    "GENERIC_ERROR", error,  "The sign-in provider's description could not be used.") \
   X(discovery_cooling,       503, "temporarily_unavailable", "GENERIC_ERROR", warn, "The sign-in provider cannot be reached. Please try again.") \
   X(exchange_refused,        502, "server_error",    "GENERIC_ERROR", warn,   "The sign-in provider did not accept the sign-in.") \
+  X(exchange_client_refused, 502, "server_error",    "GENERIC_ERROR", error,  "The sign-in provider did not accept this service. Its operator has to look.") \
+  X(exchange_redirect_refused, 502, "server_error",  "GENERIC_ERROR", error,  "The sign-in provider did not accept this service. Its operator has to look.") \
   X(exchange_malformed,      502, "server_error",    "GENERIC_ERROR", error,  "The sign-in provider's answer could not be used.") \
   X(userinfo_refused,        502, "server_error",    "GENERIC_ERROR", error,  "The sign-in provider's answer could not be used.") \
   X(userinfo_other_subject,  502, "server_error",    "GENERIC_ERROR", error,  "The sign-in provider's answer could not be used.") \

@@ -24,8 +24,8 @@ Verdict deny(Problem problem, std::string_view flow_id = {}, Opener opener = Ope
 // The same page whatever the problem is: until an attempt is believed, nobody learns what gave him
 // away. The problem itself is for the log.
 Verdict deny_alike(Problem problem, std::string_view flow_id = {});
-// 302, RFC 9700 4.12: never 307.
-Verdict answer_redirect(std::string location);
+// 302, or 303 behind a POST. RFC 9700 4.12: never 307.
+Verdict answer_redirect(std::string location, int status = 302);
 
 // JSON with CORS for `origin` (already found allowed; empty: none). `Vary: Origin` always.
 Verdict answer_json(int status, std::string body, std::string_view origin);

@@ -9,7 +9,7 @@
 #include "oauth/base/result.hpp"
 #include "oauth/base/task.hpp"
 #include "oauth/flow/ports.hpp"
-#include "oauth/proto/provider.hpp"
+#include "oauth/proto/metadata.hpp"
 
 namespace oauth {
 
@@ -31,7 +31,7 @@ struct DocumentQuery {
 // not tried again, or the fetch's own problem; none of them while a stale copy serves.
 Task<Result<Documents::Document>> document(const DocumentQuery& query, Ports& io);
 
-// The provider's metadata; for `type demo` there is none to fetch.
+// The provider's metadata; nothing is fetched where the configuration says all of it.
 Task<Result<Metadata>> metadata_of(const Provider& provider, Ports& io);
 
 // The provider's keys, no older than `not_before`.

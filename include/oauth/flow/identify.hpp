@@ -1,5 +1,6 @@
 // identify: from the provider's authorization code to a person. Exchanges the code, verifies the
-// id_token, reads userinfo; for `type demo` looks the account up. One function a protocol.
+// id_token, reads userinfo (OpenID Connect), or asks the API who it is (OAuth 2.0); for `type demo`
+// looks the account up. One function a protocol.
 #pragma once
 
 #include <string>
@@ -19,6 +20,7 @@ struct Proof {
   const Metadata& metadata;
   const Attempt& attempt;
   std::string code;  // the provider's
+  std::string user;  // Apple's JSON of the first sign-in; empty otherwise
 };
 
 Task<Result<Identity>> identify(const Proof& proof, Ports& io);

@@ -38,6 +38,9 @@ class Key {
 
   const std::string& kid() const noexcept { return kid_; }  // empty when the JWK had none
   Key with_kid(std::string_view kid) const;
+  // `issuer` of the JWK, a member of Microsoft's: the issuer (or the template of one) that it signs
+  // for. Empty when it had none.
+  const std::string& issuer() const noexcept { return issuer_; }
   AlgSet algs() const noexcept { return algs_; }  // type, curve, size, `alg` and `use` considered
   bool is_private() const noexcept { return is_private_; }  // can sign; true for kty=oct
   bool is_symmetric() const noexcept { return hmac_ != nullptr; }
@@ -65,6 +68,7 @@ class Key {
   Pkey pkey_;  // this one or the next, never both
   std::shared_ptr<const Secret> hmac_;
   std::string kid_;
+  std::string issuer_;
   AlgSet algs_;
   bool is_private_ = false;
 };

@@ -27,7 +27,7 @@ const Events kTokenAndKeys{"POST " + kTokenUrl, "GET " + kJwksUrl};
 struct ProofStage : Stage {
   ProofStage() { metadata = *parse_metadata(test::metadata_text(), acme); }
   Result<Identity> ask(std::string_view code = "provider-code") {
-    const Proof proof{broker, acme, metadata, attempt, std::string(code)};
+    const Proof proof{broker, acme, metadata, attempt, std::string(code), {}};
     return run(identify(proof, io));
   }
   // "" or the name of the problem.
@@ -60,26 +60,28 @@ TEST(Identify, SendsTheTokenRequestThatTheProviderWants) {
   stage.acme.fetch_location = "/fetch";
   (void)stage.ask("the code");
   const FetchRequest& request = stage.fetch.requests.front();
-  const TokenRequest wanted =
-      token_request(stage.acme, stage.broker, "the code", stage.attempt.verifier);
+  const TokenRequest wanted = *token_request(stage.acme, stage.broker, stage.metadata, "the code",
+                                             stage.attempt.verifier, {});
   EXPECT_EQ(request.method, "POST");
   EXPECT_EQ(request.url, kTokenUrl);
   EXPECT_EQ(request.provider, "acme");
   EXPECT_EQ(request.location, "/fetch");
   EXPECT_EQ(request.body, wanted.body);
-  ASSERT_EQ(request.headers.size(), 3U);
-  EXPECT_EQ(request.headers[0].name + ": " + request.headers[0].value, "Accept: application/json");
-  EXPECT_EQ(request.headers[1].name + ": " + request.headers[1].value,
-            "Content-Type: application/x-www-form-urlencoded");
-  EXPECT_EQ(request.headers[2].name + ": " + request.headers[2].value,
-            "Authorization: " + wanted.authorization);
+  std::string headers;
+  for (const Header& header : request.headers) {
+    headers += header.name + ": " + header.value + "\n";
+  }
+  EXPECT_EQ(headers,
+            "Accept: application/json\nUser-Agent: ngx_http_oauth_module\n"
+            "Content-Type: application/x-www-form-urlencoded\nAuthorization: " +
+                wanted.authorization + "\n");
 }
 
 TEST(Identify, WithoutBasicThereIsNoAuthorization) {
   ProofStage stage;
   stage.acme.token_auth = TokenAuth::post;
   (void)stage.ask();
-  EXPECT_EQ(stage.fetch.requests.front().headers.size(), 2U);
+  EXPECT_EQ(stage.fetch.requests.front().headers.size(), 3U);
 }
 
 TEST(Identify, AfterAFailedExchangeNobodyElseIsAsked) {
@@ -269,9 +271,10 @@ TEST(Identify, UserinfoIsAskedWithTheProvidersToken) {
   EXPECT_EQ(request.method, "GET");
   EXPECT_EQ(request.provider, "acme");
   EXPECT_EQ(request.location, "/fetch");
-  ASSERT_EQ(request.headers.size(), 2U);
+  ASSERT_EQ(request.headers.size(), 3U);
   EXPECT_EQ(request.headers[0].name, "Accept");
-  EXPECT_EQ(request.headers[1].name + ": " + request.headers[1].value,
+  EXPECT_EQ(request.headers[1].name, "User-Agent");
+  EXPECT_EQ(request.headers[2].name + ": " + request.headers[2].value,
             "Authorization: Bearer provider-at");
 }
 
@@ -318,7 +321,7 @@ TEST(Identify, AnAddressAndItsBeingVerifiedComeFromOneStatement) {
       // It is not: all is userinfo's, and nothing is put together.
       {R"({"email_verified":null})", R"({"email":"other@example.com","email_verified":true})",
        "other@example.com", true},
-      {R"({"email_verified":null})", R"({"email_verified":true})", "", false},
+      {R"({"email_verified":null})", R"({"email_verified":true})", "ann@example.com", false},
       {R"({"email":null})", R"({"email":"other@example.com"})", "other@example.com", false},
       {R"({"email":null})", R"({"email":"other@example.com","email_verified":"true"})",
        "other@example.com", false},
@@ -360,7 +363,7 @@ TEST(Identify, ClaimsThatAreTooLargeAreRefused) {
 
 TEST(IdentifyDemo, ACodeIsTheAddressOfAnAccount) {
   ProofStage stage;
-  const Proof proof{stage.broker, stage.demo, stage.metadata, stage.attempt, "bob@demo.local"};
+  const Proof proof{stage.broker, stage.demo, stage.metadata, stage.attempt, "bob@demo.local", {}};
   const auto who = run(identify(proof, stage.io));
   ASSERT_TRUE(who);
   EXPECT_EQ(who->claims().dump(), R"({"sub":"demo:bob@demo.local","email":"bob@demo.local",)"
@@ -371,7 +374,8 @@ TEST(IdentifyDemo, ACodeIsTheAddressOfAnAccount) {
 TEST(IdentifyDemo, NobodyElseIsThere) {
   ProofStage stage;
   for (const std::string_view code : {"", "eve@demo.local", "Ann", "ANN@demo.local"}) {
-    const Proof proof{stage.broker, stage.demo, stage.metadata, stage.attempt, std::string(code)};
+    const Proof proof{stage.broker,  stage.demo,        stage.metadata,
+                      stage.attempt, std::string(code), {}};
     EXPECT_EQ(outcome(run(identify(proof, stage.io))), "exchange_refused") << code;
   }
 }

@@ -142,7 +142,7 @@ TEST(KeySet, ThePublicSetHoldsNoPrivateMemberAndNoSymmetricKey) {
   const Json set = KeySet(all).public_jwks();
   EXPECT_EQ(set.get("keys").size(), 5U);
   const std::string text = set.dump();
-  for (std::string_view name : {R"("d":)", R"("p":)", R"("q":)", R"("k":)", "secret", "oct"}) {
+  for (std::string_view name : {R"("d":)", R"("p":)", R"("q":)", R"("k":)", "secret", R"("oct")"}) {
     EXPECT_EQ(text.find(name), text.npos) << name;
   }
 }

@@ -10,6 +10,12 @@ namespace {
 using test::outcome;
 using test::provider;
 
+Result<Identity> identity_from(const Json& claims, const Provider& of) {
+  Statement said;
+  said.id_token = claims;
+  return identity_of(said, of);
+}
+
 Result<Identity> identity(std::string_view claims) {
   return identity_from(test::json(claims), provider());
 }

@@ -70,6 +70,7 @@ inline Provider provider(std::string_view name = "acme") {
   provider.client_id = "client-1";
   provider.client_secret = Secret("hush");
   provider.issuer = "https://op.example";
+  provider.scope = "openid email profile";
   provider.display_name = "Acme ID";
   return provider;
 }
