@@ -2,6 +2,7 @@
 # write instead (req 169, DESIGN 4); what only may be wrong is a warning; `nginx -t` makes nothing.
 use lib 't/lib';
 use OAuth::Test;
+use OAuth::Conf qw(mistake check line_with);
 use OAuth::Demo;
 use OAuth::Forge;
 use Cwd qw(getcwd);
@@ -334,37 +335,6 @@ HTTP
 };
 
 done_testing;
-
-# nginx -t refuses, once, at the marked line, with that text.
-sub mistake {
-    my ($name, $http, $text, %args) = @_;
-    $http .= $server if $http !~ /^\s*server\b/m;
-    my ($ok, $output, $conf) = check($http, %args);
-    my $line = line_with($conf, qr/#!/);
-    my @emerg = grep { /\[emerg\]/ } split /\n/, $output;
-    ok !$ok && @emerg == 1 && $emerg[0] =~ $text && $emerg[0] =~ m{ in \S+/check\.conf:$line$}, "$name is a mistake at its line"
-        or diag "line $line expected:\n$output";
-    return;
-}
-
-sub check {
-    my ($http, %args) = @_;
-    my $files = delete $args{files} || {};
-    my $nginx = OAuth::Nginx->new(http => $http, %args);
-    spew($nginx->dir . "/$_", $files->{$_}, 0600) for keys %$files;
-    my ($ok, $output) = $nginx->check;
-    return ($ok, $output, slurp($nginx->dir . '/check.conf'), $nginx);
-}
-
-sub line_with {
-    my ($conf, $pattern) = @_;
-    my $number = 0;
-    for my $line (split /\n/, $conf) {
-        $number++;
-        return $number if $line =~ $pattern;
-    }
-    return -1;
-}
 
 sub claims_of { return decode_json(decode_base64url((split /\./, $_[0])[1])) }
 

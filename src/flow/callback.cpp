@@ -180,7 +180,8 @@ Task<Result<std::string>> mint_code(const Request& in, const Attempt& attempt,
   const std::string name = code_name(in.broker, code, code_binding(attempt));
   const std::int64_t now = io.clock.now();
   const std::int64_t expires = now + code_lifetime(attempt, in.broker);
-  const CodeGrant grant{identity.claims(), attempt.provider, attempt.flow_id, attempt.challenge};
+  const CodeGrant grant{identity.claims(), identity.said, attempt.provider, attempt.flow_id,
+                        attempt.challenge};
   const auto value = seal_code(grant, in.broker, name, now, expires);
   if (!value) {
     co_return value.problem();

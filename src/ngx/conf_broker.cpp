@@ -108,6 +108,13 @@ void warn(ngx_conf_t* cf, const MainConf& main, const Broker& broker) {
                  "with a store that several nodes share they must share their keys too: give "
                  "\"oauth_secret FILE;\" and \"oauth_signing_key FILE;\"");
   }
+  for (const Provider* provider : broker.providers) {
+    if (provider->type == ProviderType::apple && broker.uri.is_loopback()) {
+      conf_warning(cf, "\"" + provider->name +
+                           "\" is Apple, which returns to public https addresses alone, not to \"" +
+                           broker.url + "\"");
+    }
+  }
   if (logs_debug(cf)) {
     conf_warning(cf,
                  "\"error_log … debug\" writes requests with codes and tokens as they come: "

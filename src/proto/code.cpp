@@ -49,8 +49,13 @@ std::vector<std::string> code_names(const Broker& broker, std::string_view code,
 
 Result<std::string> seal_code(const CodeGrant& grant, const Broker& broker, std::string_view name,
                               std::int64_t now, std::int64_t expires) {
+  const std::string said = grant.said.is_object() ? grant.said.dump() : std::string();
   Pack pack;
-  pack.add(grant.claims.dump()).add(grant.provider).add(grant.flow_id).add(grant.challenge);
+  pack.add(grant.claims.dump())
+      .add(said.size() <= kMaxSaid ? said : std::string())
+      .add(grant.provider)
+      .add(grant.flow_id)
+      .add(grant.challenge);
   return broker.keyring->seal({Purpose::code, broker.url, name}, pack.bytes(), now, expires);
 }
 
@@ -65,6 +70,7 @@ Result<CodeGrant> open_code(std::string_view value, const Broker& broker,
     Unpack unpack(opened->payload.bytes());
     CodeGrant grant;
     const auto claims = Json::parse_object(unpack.text());
+    const auto said = Json::parse_object(unpack.text());
     grant.provider = unpack.text();
     grant.flow_id = unpack.text();
     grant.challenge = unpack.text();
@@ -72,6 +78,7 @@ Result<CodeGrant> open_code(std::string_view value, const Broker& broker,
       break;
     }
     grant.claims = *claims;
+    grant.said = said ? *said : Json();
     return grant;
   }
   return Problem::code_invalid;

@@ -17,11 +17,14 @@ namespace oauth {
 
 struct CodeGrant {
   Json claims;  // Identity::claims
+  Json said;    // what the provider said, for features to come; null beyond kMaxSaid
   std::string provider;
   std::string flow_id;
   std::string challenge;  // S256, empty: not bound by PKCE
 };
 
+inline constexpr std::size_t kMaxSaid =
+    2048;  // bytes: a store takes 8 KiB, lists of groups are long
 inline constexpr std::size_t kCodeBytes = 48;  // 64 base64url characters
 
 // 64 characters of base64url: anything else cannot be a code and is not looked up.

@@ -23,6 +23,10 @@ std::string settle(Provider& provider) {
     const std::string_view tenant = provider.tenant == "consumers" ? kPersonal : provider.tenant;
     provider.issuer = "https://login.microsoftonline.com/" + std::string(tenant) + "/v2.0";
   }
+  const bool is_domain = provider.tenant.find('.') != std::string::npos;
+  if (is_domain && configured_metadata(provider)) {
+    return "needs its tenant's id, a GUID, for \"tenant\": nobody is asked which one the domain is";
+  }
   return {};
 }
 
@@ -66,9 +70,12 @@ Result<std::string> issuer_of(const Json& claims, const Provider& provider,
   if (provider.tenant == "organizations" && tenant == kPersonal) {
     return Problem::tenant_refused;
   }
-  const std::string issuer =
-      is_shared(provider.tenant) ? with_tenant(metadata.issuer, kTenantTemplate) : metadata.issuer;
-  return in_tenant(issuer, tenant);
+  // "iss" is the metadata's with the token's own "tid" put in, also where there is one tenant only.
+  const std::string issuer = with_tenant(metadata.issuer, tenant);
+  if (!is_shared(provider.tenant) && issuer != metadata.issuer) {
+    return Problem::tenant_refused;
+  }
+  return issuer;
 }
 
 // The optional claim xms_edov: whether the owner of the address's domain vouches for it.

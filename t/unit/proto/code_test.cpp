@@ -21,8 +21,8 @@ const std::string kCode(64, 'c');
 constexpr std::string_view kOrigin = "https://app.example.com";
 
 CodeGrant grant() {
-  return {Json::object().set("sub", "acme:1").set("name", "Ærøskøbing"), "acme", "f10w",
-          pkce_challenge("v")};
+  return {Json::object().set("sub", "acme:1").set("name", "Ærøskøbing"),
+          Json::object().set("hd", "x"), "acme", "f10w", pkce_challenge("v")};
 }
 
 std::string sealed(std::string_view name, std::int64_t expires = kNow + 300) {
@@ -117,9 +117,20 @@ TEST(CodeGrant, ReturnsAsItWas) {
   const auto opened = open_code(sealed("name"), broker(), {"other", "name"}, kNow + 60);
   ASSERT_TRUE(opened);
   EXPECT_EQ(opened->claims.dump(), grant().claims.dump());
+  EXPECT_EQ(opened->said.dump(), R"({"hd":"x"})");
   EXPECT_EQ(opened->provider, "acme");
   EXPECT_EQ(opened->flow_id, "f10w");
   EXPECT_EQ(opened->challenge, pkce_challenge("v"));
+}
+
+TEST(CodeGrant, LeavesOutWhatNoStoreWouldTake) {
+  CodeGrant large = grant();
+  large.said = Json::object().set("groups", std::string(kMaxSaid, 'g'));
+  const auto value = seal_code(large, broker(), "name", kNow, kNow + 300);
+  const auto opened = open_code(*value, broker(), {"name"}, kNow);
+  ASSERT_TRUE(opened);
+  EXPECT_FALSE(opened->said.is_object());
+  EXPECT_EQ(opened->claims.dump(), grant().claims.dump());
 }
 
 TEST(CodeGrant, OpensOnlyUnderItsOwnName) {
@@ -152,12 +163,13 @@ TEST(CodeGrant, IsNothingElse) {
     const auto value = at.keyring->seal({purpose, at.url, "name"}, pack.bytes(), kNow, kNow + 60);
     return outcome(open_code(*value, at, {"name"}, kNow));
   };
-  const Pack good = Pack().add("{}").add("acme").add("flow").add("");
+  const Pack good = Pack().add("{}").add("").add("acme").add("flow").add("");
   EXPECT_EQ(judge(Purpose::code, good), "");
   EXPECT_EQ(judge(Purpose::attempt, good), "code_invalid");
   EXPECT_EQ(judge(Purpose::code, Pack(good).add("more")), "code_invalid");
-  EXPECT_EQ(judge(Purpose::code, Pack().add("{}").add("acme").add("flow")), "code_invalid");
-  EXPECT_EQ(judge(Purpose::code, Pack().add("[]").add("acme").add("flow").add("")), "code_invalid");
+  EXPECT_EQ(judge(Purpose::code, Pack().add("{}").add("").add("acme").add("flow")), "code_invalid");
+  EXPECT_EQ(judge(Purpose::code, Pack().add("[]").add("").add("acme").add("flow").add("")),
+            "code_invalid");
 }
 
 }  // namespace

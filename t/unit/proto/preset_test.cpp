@@ -198,7 +198,10 @@ TEST(Microsoft, TheIssuerIsTheTokensOwnTenant) {
   EXPECT_EQ(issuer_of(microsoft("common"), token_of(kTenant), all), login(kTenant));
   // What the configuration alone says is no template yet.
   EXPECT_EQ(issuer_of(microsoft("common"), token_of(kTenant), login("common")), login(kTenant));
-  EXPECT_EQ(issuer_of(microsoft(kTenant), token_of(kOther), login(kTenant)), login(kTenant));
+  EXPECT_EQ(issuer_of(microsoft(kTenant), token_of(kTenant), login(kTenant)), login(kTenant));
+  EXPECT_EQ(issuer_of(microsoft(kTenant), token_of(kOther), login(kTenant)), "tenant_refused");
+  EXPECT_EQ(issuer_of(microsoft("consumers"), token_of(kTenant), login(kPersonal)),
+            "tenant_refused");
   for (const std::string_view wrong : {R"({})", R"({"tid":"common"})", R"({"tid":7})",
                                        R"({"tid":"72F988BF-86F1-41AF-91AB-2D7CD011DB47"})"}) {
     EXPECT_EQ(issuer_of(microsoft("common"), wrong, all), "tenant_refused") << wrong;
