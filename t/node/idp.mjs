@@ -3,8 +3,9 @@
 //     node idp.mjs PORT CONTROL_PORT
 //
 // Clients: "app" (secret by Basic), "app-post" (secret in the body), "app-public" (none); secret
-// "app-secret-0123456789abcdef0123456789". PKCE by S256 is required. `set` takes
-// { redirect_uris, account, accounts, auto, client } and `rotate` makes new keys.
+// "app-secret-0123456789abcdef0123456789"; "app-key" (private_key_jwt) once `client_keys`, JWKs, are
+// set. PKCE by S256 is required. `set` takes { redirect_uris, account, accounts, auto, client,
+// client_keys } and `rotate` makes new keys.
 import { createServer } from 'node:http';
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { Faults, merge, readBody, serveControl } from './lib/control.mjs';
@@ -19,6 +20,7 @@ const settings = {
   // Without a page: the browser of a test need not press the button.
   auto: false,
   client: {},
+  client_keys: [],
   accounts: {
     alice: { email: 'alice@example.com', email_verified: true, name: 'Alice Example' },
     bob: { email: 'bob@example.com', email_verified: false, name: 'Bob Example' },
@@ -35,7 +37,7 @@ const makeKeys = () => [privateJwk('rsa', { modulusLength: 2048 }, 'RS256'), pri
 
 const client = (client_id, token_endpoint_auth_method) => ({
   client_id,
-  ...(token_endpoint_auth_method === 'none' ? {} : { client_secret: 'app-secret-0123456789abcdef0123456789' }),
+  ...(['none', 'private_key_jwt'].includes(token_endpoint_auth_method) ? {} : { client_secret: 'app-secret-0123456789abcdef0123456789' }),
   token_endpoint_auth_method,
   redirect_uris: settings.redirect_uris,
   ...settings.client,
@@ -43,7 +45,10 @@ const client = (client_id, token_endpoint_auth_method) => ({
 
 const build = () => {
   provider = new Provider(issuer, {
-    clients: [client('app', 'client_secret_basic'), client('app-post', 'client_secret_post'), client('app-public', 'none')],
+    clients: [
+      client('app', 'client_secret_basic'), client('app-post', 'client_secret_post'), client('app-public', 'none'),
+      ...(settings.client_keys.length ? [{ ...client('app-key', 'private_key_jwt'), jwks: { keys: settings.client_keys } }] : []),
+    ],
     jwks: { keys },
     cookies: { keys: ['one', 'two'] },
     pkce: { required: () => true, methods: ['S256'] },

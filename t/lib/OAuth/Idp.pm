@@ -31,6 +31,7 @@ my %ENDPOINTS = (
     apple     => { authorization => '/auth/authorize', token => '/auth/token', jwks => '/auth/keys' },
     cognito   => { authorization => '/oauth2/authorize', token => '/oauth2/token', userinfo => '/oauth2/userInfo',
         jwks => '/pool/.well-known/jwks.json' },
+    oauth2    => { authorization => '/authorize', token => '/token', userinfo => '/userinfo' },
 );
 
 sub new {
@@ -63,19 +64,27 @@ sub log           { return OAuth::Test::slurp($_[0]{folder}->dirname . '/log') }
 # What it is called in the configuration, unless new(name => ...) says so.
 sub name { return $_[0]{name} || ($ENDPOINTS{ $_[0]{kind} } ? $_[0]{kind} : 'acme') }
 
-# The members of the block that sends the module here.
+# The members of the block that sends the module here. Of new(kind => 'faulty-op', openid => 0) it
+# knows OAuth 2.0 alone.
 sub members {
     my ($self) = @_;
-    my $kind = $self->{kind};
+    my $kind = $self->is_openid ? $self->{kind} : 'oauth2';
     my %members = (client_id => $self->client_id, client_secret => $self->client_secret);
     return (type => 'oidc', issuer => $self->issuer, %members) if !$ENDPOINTS{$kind};
-    my %path = %{ $ENDPOINTS{$kind} };
-    %members = (type => $kind, %members,
-        map { ($_ eq 'jwks' ? 'jwks_uri' : "${_}_endpoint") => $self->issuer . $path{$_} } keys %path);
+    %members = (type => $kind, %members, $self->endpoints);
     %members = (%members, region => 'eu-west-1', user_pool_id => 'eu-west-1_AbCdEf123') if $kind eq 'cognito';
     return %members if $kind ne 'apple';
     delete $members{client_secret};
     return (%members, team_id => 'TEAM123456', key_id => 'KEY1234567', private_key => $self->forge->{key});
+}
+
+sub is_openid { return !defined $_[0]{openid} || $_[0]{openid} }
+
+# What discovery would say; for oidc-provider it must.
+sub endpoints {
+    my ($self) = @_;
+    my %path = %{ $ENDPOINTS{ $self->{kind} eq 'faulty-op' ? 'oauth2' : $self->{kind} } };
+    return map { ($_ eq 'jwks' ? 'jwks_uri' : "${_}_endpoint") => $self->issuer . $path{$_} } keys %path;
 }
 
 # The client's own key, where it has one.
@@ -85,6 +94,7 @@ sub forge { return $_[0]{forge} ||= OAuth::Forge->new(generate => 'ES256') }
 sub start {
     my ($self, %knobs) = @_;
     my $script = 't/node/' . ($ENDPOINTS{ $self->{kind} } ? 'emulators/' : '') . "$self->{kind}.mjs";
+    $knobs{openid} = JSON::PP::false if !$self->is_openid;
     $knobs{client_key} = $self->forge->public_pem if $self->{kind} eq 'apple' && !exists $knobs{client_key};
     $self->{process} = OAuth::Process->spawn(
         output  => $self->{folder}->dirname . '/log',

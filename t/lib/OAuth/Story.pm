@@ -7,9 +7,10 @@
 #     my $tokens = $story->redeem($answer->{code});     # or all at once: $story->redeem($story->code)
 #
 # Further arguments of new: knobs => {...} of the provider, workers, http and server (further text of
-# those blocks), provider => { member => value } of its block (undef: without it), idps => [more
-# providers; login(name => ...) chooses]. Each is named as its OAuth::Idp says, and login() goes to
-# the first. The echo at /api/ is protected.
+# those blocks), provider => { member => value } of its block (undef: without it), also => { name =>
+# {...} } further blocks for it with other members (or, of => $idp, for another), idps => [more
+# providers]. Each is named as its OAuth::Idp says; login() goes to the first, unless
+# login(name => ...). The echo at /api/ is protected.
 package OAuth::Story;
 
 use strict;
@@ -26,7 +27,7 @@ our $APP = 'https://app.example.com';
 
 sub new {
     my ($class, %args) = @_;
-    my $self = bless { workers => 1, http => '', server => '', knobs => {}, provider => {}, %args }, $class;
+    my $self = bless { workers => 1, http => '', server => '', knobs => {}, provider => {}, also => {}, %args }, $class;
     $self->{name} = $self->{idp} ? $self->{idp}->name : 'demo';
     $self->{all} = [grep { defined } $self->{idp}, @{ $self->{idps} || [] }];
     $self->{nginx} = OAuth::Nginx->new(workers => $self->{workers}, http => $self->_http);
@@ -36,8 +37,9 @@ sub new {
 sub start {
     my ($self) = @_;
     for my $idp (@{ $self->{all} }) {
-        my %knobs = ($self->{idp} == $idp ? %{ $self->{knobs} } : ());
-        $idp->start(redirect_uris => [$self->base . '/oauth/callback/' . $idp->name], %knobs);
+        my @names = map { $_->[0] } $self->_blocks($idp);
+        $idp->start(redirect_uris => [map { $self->base . "/oauth/callback/$_" } @names],
+            $self->{idp} == $idp ? %{ $self->{knobs} } : ());
     }
     $self->{nginx}->start;
     return $self;
@@ -270,7 +272,7 @@ sub key {
 
 sub _http {
     my ($self) = @_;
-    my $provider = join('', map { $self->_block($_) } @{ $self->{all} }) || $self->_demo;
+    my $provider = join('', map { block(@$_) } map { $self->_blocks($_) } @{ $self->{all} }) || $self->_demo;
     return <<"CONF";
 $provider
 $self->{http}
@@ -295,9 +297,16 @@ server {
 CONF
 }
 
-sub _block {
+# The blocks for a provider: [name, member => value, ...] each.
+sub _blocks {
     my ($self, $idp) = @_;
-    return block($idp->name, $idp->members, $self->{idp} == $idp ? %{ $self->{provider} } : ());
+    my $first = $self->{idp} == $idp;
+    my $also = $self->{also};
+    my @others = grep { ($also->{$_}{of} || $self->{idp}) == $idp } sort keys %$also;
+    return (
+        [$idp->name, $idp->members, $first ? %{ $self->{provider} } : ()],
+        map { [$_, $idp->members, %{ $also->{$_} }, of => undef] } @others,
+    );
 }
 
 sub _demo {

@@ -1,6 +1,6 @@
 // What both providers share: a count and a log of the requests per route, faults that a test sets,
 // and the control port through which it does so.
-import { createServer } from 'node:http';
+import { ServerResponse, createServer } from 'node:http';
 
 export const readBody = async (req) => {
   const parts = [];
@@ -11,6 +11,17 @@ export const readBody = async (req) => {
 export const json = (res, status, value, headers = {}) => {
   res.writeHead(status, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store', ...headers });
   res.end(JSON.stringify(value));
+};
+
+// Each byte of the body in a chunk of its own.
+const drip = (res) => {
+  res.end = async (text) => {
+    for (const byte of Buffer.from(text)) {
+      res.write(Buffer.of(byte));
+      await new Promise(setImmediate);
+    }
+    return ServerResponse.prototype.end.call(res);
+  };
 };
 
 // A value merged into another; null takes a member away.
@@ -25,7 +36,8 @@ export const merge = (base, changes) => {
 
 // A fault of a route: { status, headers, body } answers in its place (body: a string, or JSON);
 // hang never answers; reset cuts the connection; hold waits for `release`; delay waits so many ms;
-// merge changes the provider's own JSON reply; times: n makes it the fault of the next n requests.
+// drip sends the body byte by byte; merge changes the provider's own JSON reply; times: n makes it
+// the fault of the next n requests.
 export class Faults {
   counts = {};
   log = [];
@@ -48,6 +60,7 @@ export class Faults {
     if (fault.reset) { req.socket.destroy(); return { answered: true }; }
     if (fault.hold) await new Promise((go) => this.#held.push(go));
     if (fault.delay) await new Promise((go) => setTimeout(go, fault.delay));
+    if (fault.drip) drip(res);
     if (fault.status === undefined && fault.body === undefined) return { answered: false, merge: fault.merge };
     const text = typeof fault.body === 'string' ? fault.body : JSON.stringify(fault.body ?? {});
     res.writeHead(fault.status ?? 200, { 'Content-Type': 'application/json', ...fault.headers });

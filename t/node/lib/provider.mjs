@@ -82,7 +82,7 @@ export class Provider {
     if (strange.length) this.complain(`${route}: a header of somebody else's: ${strange}`);
     const agent = req.headers['user-agent'];
     if (agent !== undefined && !agent.startsWith('ngx_http_oauth_module')) this.complain(`${route}: User-Agent ${agent}`);
-    if (req.url.includes('?')) this.complain(`${route}: a query`);
+    if (route !== 'jwks' && req.url.includes('?')) this.complain(`${route}: a query`);
   }
 
   // ---- the authorization request: the first thing that is wrong, as [what, in words], or undefined
