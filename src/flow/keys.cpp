@@ -7,14 +7,12 @@
 namespace oauth {
 namespace {
 
-Json describe(const Provider& provider) {
+Json describe(const Broker& broker, const Provider& provider) {
   Json entry = Json::object();
   entry.set("type", preset_of(provider.type).dexie_type);
   entry.set("name", std::string_view(provider.name));
   entry.set("displayName", std::string_view(provider.display_name));
-  if (!provider.icon.empty()) {
-    entry.set("iconUrl", std::string_view(provider.icon));
-  }
+  entry.set("iconUrl", std::string_view(broker.icon_url(provider)));
   Json scopes = Json::array();
   for (const std::string_view scope : split_words(provider.scope)) {
     scopes.push(Json::of(scope));
@@ -43,7 +41,7 @@ Task<Verdict> auth_providers(const Request& in, Ports&) {
   Json providers = Json::array();
   for (const Provider* provider : in.broker.providers) {
     if (provider->enabled) {
-      providers.push(describe(*provider));
+      providers.push(describe(in.broker, *provider));
     }
   }
   Json list = Json::object();

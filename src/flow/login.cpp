@@ -3,21 +3,13 @@
 #include "oauth/base/text.hpp"
 #include "oauth/flow/answer.hpp"
 #include "oauth/flow/documents.hpp"
+#include "oauth/flow/wish.hpp"
 #include "oauth/proto/cookie.hpp"
 #include "oauth/proto/preset.hpp"
 
 namespace oauth {
 namespace {
 
-// What the application asked for.
-struct Wish {
-  Uri target;
-  std::string client_state;
-  std::string challenge;
-  Delivery delivery = Delivery::redirect;
-};
-
-Result<Wish> read_wish(const Request& in);
 Result<Attempt> begin(const Request& in, const Provider& provider, Wish wish, Ports& io,
                       std::string* cookie);
 std::string authorization_url(const Broker& broker, const Provider& provider,
@@ -70,90 +62,7 @@ Task<Verdict> login(const Request& in, Ports& io) {
 
 namespace {
 
-constexpr std::string_view kSentHome = "at";  // a parameter of ours: redirected here already
 constexpr std::size_t kRandom = 16;
-
-// dexie-contract 3: the retry after a failed exchange brings the old `dxc-auth` back.
-Result<Uri> read_target(const Form& form, const Broker& broker) {
-  const std::string_view text = form.get("redirect_uri");
-  if (text.empty()) {
-    return Problem::redirect_missing;
-  }
-  auto target = Uri::parse(text, 2 * kMaxState);
-  if (target && target->query()) {
-    const std::string fresh = target->without_query("dxc-auth");
-    if (fresh.size() != target->text().size()) {
-      target = Uri::parse(fresh, 2 * kMaxState);
-    }
-  }
-  if (!target) {
-    return Problem::redirect_malformed;
-  }
-  if (target->text().size() > kMaxTarget) {
-    return Problem::redirect_too_long;
-  }
-  // RFC 9700 4.1.3
-  if (!broker.targets.allows(*target)) {
-    return Problem::redirect_not_allowed;
-  }
-  return *std::move(target);
-}
-
-bool is_bare_origin(const Uri& target) {
-  return target.is_http() && (target.path().empty() || target.path() == "/") && !target.query() &&
-         !target.fragment();
-}
-
-// DESIGN 5: a request that brings its own state and a bare origin is the old popup client.
-Result<Delivery> read_delivery(const Form& form, const Uri& target) {
-  const std::string_view delivery = form.get("delivery");
-  if (delivery == "query") {
-    return Delivery::query;
-  }
-  const bool old_client = !form.get("state").empty() && is_bare_origin(target);
-  if (delivery == "popup" || (delivery.empty() && old_client)) {
-    return target.is_http() ? Result<Delivery>(Delivery::popup) : Problem::delivery_unknown;
-  }
-  if (delivery.empty() || delivery == "redirect") {
-    return Delivery::redirect;
-  }
-  return Problem::delivery_unknown;
-}
-
-Result<Wish> read_wish(const Request& in) {
-  const auto form = Form::parse(in.query);
-  if (!form) {
-    return Problem::request_malformed;
-  }
-  // RFC 6749 3.1: no parameter more than once.
-  if (form->repeated(
-          {"redirect_uri", "state", "delivery", "code_challenge", "code_challenge_method"})) {
-    return Problem::request_repeated;
-  }
-  auto target = read_target(*form, in.broker);
-  if (!target) {
-    return target.problem();
-  }
-  const auto delivery = read_delivery(*form, *target);
-  if (!delivery) {
-    return delivery.problem();
-  }
-  // RFC 6749 appendix A.5: state is printable ASCII.
-  const std::string_view client_state = form->get("state");
-  if (client_state.size() > kMaxClientState || !is_printable_ascii(client_state)) {
-    return Problem::client_state_refused;
-  }
-  // RFC 7636 4.3, S256 only (OAuth 2.1 4.1.1).
-  const std::string_view challenge = form->get("code_challenge");
-  const std::string_view method = form->get("code_challenge_method");
-  if (challenge.empty() && in.broker.require_pkce) {
-    return Problem::challenge_missing;
-  }
-  if (challenge.empty() ? !method.empty() : method != "S256" || !is_pkce_challenge(challenge)) {
-    return Problem::challenge_refused;
-  }
-  return Wish{*std::move(target), std::string(client_state), std::string(challenge), *delivery};
-}
 
 // One cookie for all tabs of a browser: what it brings is kept, re-sent unchanged.
 std::string browser_cookie(const Request& in, std::string_view fresh) {
@@ -222,15 +131,8 @@ std::string authorization_url(const Broker& broker, const Provider& provider,
 }
 
 Verdict send_home(const Request& in) {
-  FormWriter form;
-  const auto fields = Form::parse(in.query);
-  for (const auto& [name, value] : fields->fields()) {
-    if (name != kSentHome) {  // said twice it would say nothing
-      form.add(name, value);
-    }
-  }
-  form.add(kSentHome, "home");
-  return answer_redirect(in.broker.url + "/oauth/login/" + in.name + "?" + form.text());
+  const std::string query = rewrite_wish(in) + "&" + std::string(kSentHome) + "=home";
+  return answer_redirect(in.broker.url + "/oauth/login/" + in.name + "?" + query);
 }
 
 // Behind a proxy that ends TLS every request seems to come from elsewhere: once is enough. If the

@@ -5,7 +5,9 @@
 #include "ngx/made_location.hpp"
 #include "oauth/flow/answer.hpp"
 #include "oauth/flow/callback.hpp"
+#include "oauth/flow/choose.hpp"
 #include "oauth/flow/demo.hpp"
+#include "oauth/flow/icons.hpp"
 #include "oauth/flow/keys.hpp"
 #include "oauth/flow/login.hpp"
 #include "oauth/flow/token.hpp"
@@ -57,6 +59,8 @@ const std::vector<Endpoint>& endpoints() noexcept {
   static const std::vector<Endpoint> kEndpoints{
       {"providers", "=", "/auth-providers", kGet | NGX_HTTP_OPTIONS, "GET, HEAD, OPTIONS",
        auth_providers, refuse_page},
+      {"icons", "^~", "/oauth/icons/", kGet, "GET, HEAD", icons, refuse_page},
+      {"chooser", "=", "/oauth/login", kGet, "GET, HEAD", choose, refuse_page},
       {"login", "^~", "/oauth/login/", kGet, "GET, HEAD", login, refuse_page},
       {"callback", "^~", "/oauth/callback/", NGX_HTTP_GET | NGX_HTTP_POST, "GET, POST", callback,
        refuse_page},

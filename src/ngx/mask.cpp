@@ -21,14 +21,20 @@ bool is_masked(std::string_view name) noexcept {
   return false;
 }
 
-// Whether an endpoint's path with a name behind it stands in `text`, at its start or anywhere.
+// Whether an endpoint that browsers are sent to stands in `text`, a target without its query: at
+// its start or anywhere; with a name behind it, or as all of the rest.
 bool names_endpoint(std::string_view text, const Broker& broker, bool anywhere) noexcept {
   const std::string_view base = broker.uri.path();
   for (const Endpoint& endpoint : endpoints()) {
-    if (endpoint.path.back() != '/') {
+    const std::string_view path = endpoint.path;
+    if (!path.starts_with("/oauth/")) {
       continue;
     }
-    const auto at = text.find(endpoint.path);
+    const bool is_whole = path.back() != '/';
+    if (is_whole && !text.ends_with(path)) {
+      continue;
+    }
+    const auto at = is_whole ? text.size() - path.size() : text.find(path);
     if (at != std::string_view::npos && at >= base.size() &&
         text.substr(at - base.size()).starts_with(base) && (at == base.size() || anywhere)) {
       return true;

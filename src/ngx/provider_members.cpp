@@ -5,6 +5,7 @@
 
 #include "oauth/base/text.hpp"
 #include "oauth/base/uri.hpp"
+#include "oauth/proto/icon.hpp"
 #include "oauth/proto/preset.hpp"
 #include "oauth/proto/tenant.hpp"
 
@@ -104,8 +105,7 @@ std::string set_display_name(ngx_conf_t*, Block& block, const Words& words) {
 
 std::string set_icon(ngx_conf_t*, Block& block, const Words& words) {
   // dexie-contract 1: a relative icon would be looked for at the application.
-  const auto uri = Uri::parse(words[0], std::size_t{8} * 1024);
-  if (!uri || (uri->scheme() != "data" && !uri->is_http())) {
+  if (icon_source(words[0]).empty()) {
     return "must be an absolute URL (https://… or data:image/…)";
   }
   block.provider.icon = words[0];

@@ -17,6 +17,10 @@ std::string Broker::callback_url(const Provider& provider) const {
   return url + "/oauth/callback/" + provider.name;
 }
 
+std::string Broker::icon_url(const Provider& provider) const {
+  return provider.icon.empty() ? url + "/oauth/icons/" + provider.name + ".svg" : provider.icon;
+}
+
 std::string Broker::path(std::string_view endpoint) const {
   return std::string(uri.path()) + std::string(endpoint);
 }

@@ -1,7 +1,10 @@
 #include "oauth/proto/page.hpp"
 
+#include <set>
+
 #include "oauth/base/secret.hpp"
 #include "oauth/base/text.hpp"
+#include "oauth/proto/icon.hpp"
 
 namespace oauth {
 namespace {
@@ -17,26 +20,43 @@ constexpr std::string_view kStyle =
     "main{width:100%;max-width:26rem;background:var(--card);border:1px solid var(--line);"
     "border-radius:.75rem;padding:2rem}"
     "h1{font-size:1.375rem;line-height:1.25;margin:0 0 1rem}"
-    "p{margin:0 0 1rem}"
+    "p{margin:0 0 1rem;overflow-wrap:anywhere}"
     "ul{list-style:none;margin:0;padding:0;display:grid;gap:.625rem}"
-    "a{display:block;padding:.75rem 1rem;border:1px solid var(--line);border-radius:.5rem;"
-    "color:var(--ink);text-decoration:none;overflow-wrap:anywhere}"
+    "a{display:flex;align-items:center;gap:.75rem;min-height:3rem;padding:.625rem 1rem;"
+    "border:1px solid var(--line);border-radius:.5rem;color:var(--ink);text-decoration:none;"
+    "overflow-wrap:anywhere}"
     "a:hover{border-color:var(--accent)}"
     "a:focus-visible{outline:3px solid var(--accent);outline-offset:2px}"
+    "img{flex:none;width:1.75rem;height:1.75rem}"
     "small{display:block;color:var(--quiet)}"
+    ".quiet{color:var(--quiet)}"
     "code{overflow-wrap:anywhere}"
     ".id{margin:1.5rem 0 0;color:var(--quiet);font-size:.8125rem}";
 
-// The policy of a page that runs nothing: only our own <style>, named by its hash (CSP 3 2.3.1).
-std::string policy(std::string_view script_source) {
+// A policy allows nothing but our own <style>, named by its hash (CSP 3 2.3.1), and what a page
+// adds.
+std::string policy(std::string_view more = {}) {
   const std::string style = base64_encode(sha256(kStyle));
   std::string csp = "default-src 'none'; style-src 'sha256-" + style + "'";
-  if (!script_source.empty()) {
-    csp += "; script-src ";
-    csp += script_source;
-  }
+  csp += more;
   csp += "; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
   return csp;
+}
+
+// The origins of the icons that are really shown, each once.
+std::string image_sources(const std::vector<Choice>& choices) {
+  std::set<std::string> sources;
+  for (const Choice& choice : choices) {
+    std::string source = icon_source(choice.icon);
+    if (!source.empty()) {
+      sources.insert(std::move(source));
+    }
+  }
+  std::string directive = sources.empty() ? "" : "; img-src";
+  for (const std::string& source : sources) {
+    directive += " " + source;
+  }
+  return directive;
 }
 
 std::string document(std::string_view title, std::string_view body) {
@@ -59,6 +79,52 @@ std::string paragraph(std::string_view text) {
   return "<p>" + html_escape(text) + "</p>\n";
 }
 
+// What the person before the browser can do.
+std::string_view advice(Problem problem) {
+  switch (problem) {
+    case Problem::access_denied:
+      return "If you did not mean to cancel, go back to the application and sign in again.";
+    case Problem::email_unverified:
+      return "Confirm your address at the sign-in provider, or sign in with another account.";
+    case Problem::email_not_allowed:
+      return "Sign in with another account, or ask those who run the application to admit you.";
+    case Problem::demo_not_local:
+      return "Open the application on the machine that it runs on.";
+    case Problem::method_not_allowed:
+    case Problem::not_found:
+    case Problem::provider_unknown:
+      return "Go back to the application and start again from there.";
+    default:
+      break;
+  }
+  switch (row(problem).status) {
+    case 429:
+    case 502:
+    case 503:
+    case 504:
+      return "Wait a moment, then go back to the application and sign in again. If that does not "
+             "help, tell those who run it what stands below.";
+    case 500:
+      return "Please tell those who run the application what stands below.";
+    default:
+      return "Go back to the application and sign in again. If that does not help, tell those who "
+             "run it what stands below.";
+  }
+}
+
+std::string item(const Choice& choice) {
+  std::string html = "<li><a href=\"" + html_escape(choice.href) + "\">";
+  if (!choice.icon.empty()) {
+    // The label says all that the icon does: a screen reader need not.
+    html += "<img src=\"" + html_escape(choice.icon) + "\" alt=\"\" width=\"28\" height=\"28\">";
+  }
+  html += "<span>" + html_escape(choice.label);
+  if (!choice.detail.empty()) {
+    html += "<small>" + html_escape(choice.detail) + "</small>";
+  }
+  return html + "</span></a></li>\n";
+}
+
 }  // namespace
 
 Page error_page(Problem problem, std::string_view flow_id, std::string_view hint) {
@@ -66,25 +132,28 @@ Page error_page(Problem problem, std::string_view flow_id, std::string_view hint
   if (!hint.empty()) {
     body += "<p><code>" + html_escape(hint) + "</code></p>\n";
   }
+  body += paragraph(advice(problem));
   body += "<p class=\"id\">" + html_escape(name(problem));
   if (!flow_id.empty()) {
     body += " &middot; " + html_escape(flow_id);
   }
   body += "</p>\n";
-  return {document("Sign-in did not work", body), policy({})};
+  return {document("Sign-in did not work", body), policy()};
 }
 
-Page choice_page(std::string_view title, const std::vector<Choice>& choices) {
-  std::string body = "<ul>\n";
+Page choice_page(std::string_view title, const std::vector<Choice>& choices,
+                 std::string_view lead) {
+  std::string body;
+  if (!lead.empty()) {
+    body += "<p class=\"quiet\">" + html_escape(lead) + "</p>\n";
+  }
+  // A list without bullets is none to some screen readers unless it says so.
+  body += "<ul role=\"list\">\n";
   for (const Choice& choice : choices) {
-    body += "<li><a href=\"" + html_escape(choice.href) + "\">" + html_escape(choice.label);
-    if (!choice.detail.empty()) {
-      body += "<small>" + html_escape(choice.detail) + "</small>";
-    }
-    body += "</a></li>\n";
+    body += item(choice);
   }
   body += "</ul>\n";
-  return {document(title, body), policy({})};
+  return {document(title, body), policy(image_sources(choices))};
 }
 
 Page popup_page(const Json& message, std::string_view origin, std::string_view nonce) {
@@ -101,7 +170,7 @@ Page popup_page(const Json& message, std::string_view origin, std::string_view n
       "if(window.opener){window.opener.postMessage(data.message,data.origin);window.close();}"
       "else{document.getElementById('say').textContent='Please return to the application.';}"
       "})();</script>\n";
-  return {document("Signing in", body), policy("'nonce-" + std::string(nonce) + "'")};
+  return {document("Signing in", body), policy("; script-src 'nonce-" + std::string(nonce) + "'")};
 }
 
 }  // namespace oauth

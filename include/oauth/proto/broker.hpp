@@ -46,6 +46,8 @@ struct Broker {
 
   const Provider* provider(std::string_view name) const noexcept;  // enabled ones only
   std::string callback_url(const Provider& provider) const;
+  std::string icon_url(
+      const Provider& provider) const;                // absolute; the provider's own counts first
   std::string path(std::string_view endpoint) const;  // URL path of an endpoint, "/db1" + endpoint
   void set_url(const Uri& base);
   bool is_https() const noexcept { return uri.scheme() == "https"; }

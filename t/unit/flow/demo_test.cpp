@@ -36,11 +36,11 @@ TEST(Demo, OffersEachAccountAndAWayOut) {
   const std::string callback = "<a href=\"https://auth.example.com/oauth/callback/demo?";
   const std::string& html = verdict.reply->body;
   EXPECT_TRUE(contains(html, callback + "code=ann%40demo.local&amp;state=" + stage.state +
-                                 "\">Ann<small>ann@demo.local</small>"))
+                                 "\"><span>Ann<small>ann@demo.local</small>"))
       << html;
   EXPECT_TRUE(contains(html, callback + "code=bob%40demo.local&amp;state=" + stage.state));
   EXPECT_TRUE(
-      contains(html, callback + "error=access_denied&amp;state=" + stage.state + "\">Cancel</a>"));
+      contains(html, callback + "error=access_denied&amp;state=" + stage.state + "\"><span>Cancel</span></a>"));
   EXPECT_TRUE(stage.untouched());
 }
 

@@ -40,16 +40,17 @@ TEST(AuthProviders, ListsThoseThatAreEnabledAsTheClientReadsThem) {
   Provider off = test::provider("off");
   off.enabled = false;
   stage.broker.providers.push_back(&off);
-  stage.acme.icon = "https://auth.example.com/oauth/icons/acme.svg";
+  stage.acme.icon = "https://cdn.example.com/acme.svg";
   stage.demo.display_name = "Demo";
   stage.demo.scope = "  ";
   const Verdict verdict = stage.list("GET", {"https://app.example.com"});
   EXPECT_EQ(status(verdict), 200);
   EXPECT_EQ(body(verdict).dump(),
             R"({"providers":[{"type":"custom-oauth2","name":"acme","displayName":"Acme ID",)"
-            R"("iconUrl":"https://auth.example.com/oauth/icons/acme.svg",)"
+            R"("iconUrl":"https://cdn.example.com/acme.svg",)"
             R"("scopes":["openid","email","profile"]},)"
-            R"({"type":"custom-oauth2","name":"demo","displayName":"Demo","scopes":[]}],)"
+            R"({"type":"custom-oauth2","name":"demo","displayName":"Demo",)"
+            R"("iconUrl":"https://auth.example.com/oauth/icons/demo.svg","scopes":[]}],)"
             R"("otpEnabled":false})");
   EXPECT_EQ(header(verdict, "Access-Control-Allow-Origin"), "https://app.example.com");
   EXPECT_TRUE(stage.untouched());

@@ -102,6 +102,14 @@ TEST(Broker, HasOneCallbackForEachProvider) {
             "https://auth.example.com/db1/oauth/callback/x-1");
 }
 
+TEST(Broker, HasOneIconForEachProviderThatBringsNone) {
+  Provider own = provider("acme");
+  EXPECT_EQ(broker("https://auth.example.com/db1").icon_url(own),
+            "https://auth.example.com/db1/oauth/icons/acme.svg");
+  own.icon = "https://cdn.example.com/acme.svg";
+  EXPECT_EQ(broker().icon_url(own), "https://cdn.example.com/acme.svg");
+}
+
 TEST(Broker, ItsEndpointsAreBelowItsPath) {
   EXPECT_EQ(broker().path("/token"), "/token");
   EXPECT_EQ(broker("https://auth.example.com/db1").path("/token"), "/db1/token");

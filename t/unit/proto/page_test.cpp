@@ -20,7 +20,7 @@ Json message() {
 
 std::vector<Page> one_of_each() {
   return {error_page(Problem::state_refused, "f10w", "hint"),
-          choice_page("Title", {{"https://x.example/", "Label", "Detail"}}),
+          choice_page("Title", {{"https://x.example/", "Label", "Detail", ""}}, "Lead"),
           popup_page(message(), "https://app.example.com", "n0nce")};
 }
 
@@ -60,6 +60,20 @@ TEST(ErrorPage, ShowsTheTextTheReasonAndTheFlow) {
   EXPECT_FALSE(contains(page.html, "<code>"));
 }
 
+TEST(ErrorPage, SaysWhatToDo) {
+  for (int i = 0; i <= static_cast<int>(Problem::internal); ++i) {
+    const auto problem = static_cast<Problem>(i);
+    const std::string html = error_page(problem, "").html;
+    const std::string after = html_escape(row(problem).text) + "</p>\n<p>";
+    EXPECT_FALSE(between(html, after, "</p>\n<p class=\"id\">").empty()) << name(problem);
+  }
+  const std::string again = "go back to the application and sign in again";
+  EXPECT_TRUE(contains(error_page(Problem::store_down, "").html, "Wait a moment, then " + again));
+  EXPECT_TRUE(contains(error_page(Problem::state_expired, "").html, "Go" + again.substr(2)));
+  EXPECT_TRUE(contains(error_page(Problem::email_not_allowed, "").html, "with another account"));
+  EXPECT_FALSE(contains(error_page(Problem::internal, "").html, "again"));
+}
+
 TEST(ErrorPage, WithoutAFlowShowsNoEmptyPlace) {
   EXPECT_FALSE(contains(error_page(Problem::internal, "").html, "&middot;"));
 }
@@ -80,25 +94,54 @@ TEST(ErrorPage, TheTextOfEveryProblemStandsAsItIs) {
 }
 
 TEST(ChoicePage, ListsItsChoices) {
-  const Page page = choice_page("Who?", {{"https://x.example/?a=1&b=2", "Ann", "ann@x.example"},
-                                         {"https://x.example/c", "Cancel", ""}});
+  const Page page = choice_page("Who?", {{"https://x.example/?a=1&b=2", "Ann", "ann@x.example", ""},
+                                         {"https://x.example/c", "Cancel", "", ""}});
   EXPECT_TRUE(contains(page.html, "<title>Who?</title>"));
   EXPECT_TRUE(contains(page.html, "<h1>Who?</h1>"));
   EXPECT_TRUE(contains(page.html,
-                       "<li><a href=\"https://x.example/?a=1&amp;b=2\">Ann"
-                       "<small>ann@x.example</small></a></li>"));
-  EXPECT_TRUE(contains(page.html, "<li><a href=\"https://x.example/c\">Cancel</a></li>"));
+                       "<li><a href=\"https://x.example/?a=1&amp;b=2\"><span>Ann"
+                       "<small>ann@x.example</small></span></a></li>"));
+  EXPECT_TRUE(
+      contains(page.html, "<li><a href=\"https://x.example/c\"><span>Cancel</span></a></li>"));
+  EXPECT_FALSE(contains(page.html, "<p"));
+  EXPECT_FALSE(contains(page.csp, "img-src"));
 }
 
 TEST(ChoicePage, EscapesWhatItIsGiven) {
   const std::string evil(kEvil);
   const std::string escaped(kEscaped);
-  const Page page = choice_page(kEvil, {{evil, evil, evil}});
+  const Page page = choice_page(kEvil, {{evil, evil, evil, evil}}, kEvil);
   EXPECT_TRUE(contains(page.html, "<title>" + escaped + "</title>"));
   EXPECT_TRUE(contains(page.html, "<h1>" + escaped + "</h1>"));
-  EXPECT_TRUE(contains(
-      page.html, "<a href=\"" + escaped + "\">" + escaped + "<small>" + escaped + "</small></a>"));
+  EXPECT_TRUE(contains(page.html, "<a href=\"" + escaped + "\"><img src=\"" + escaped +
+                                      "\" alt=\"\" width=\"28\" " + "height=\"28\"><span>" +
+                                      escaped + "<small>" + escaped + "</small></span></a>"));
+  EXPECT_TRUE(contains(page.html, "<p class=\"quiet\">" + escaped + "</p>"));
+  EXPECT_FALSE(contains(page.csp, "img-src"));
   EXPECT_FALSE(contains(page.html, "<script"));
+}
+
+TEST(ChoicePage, ShowsIconsFromTheirOwnOriginsOnly) {
+  const Page page = choice_page("T", {{"https://x.example/1", "A", "", "https://CDN.example:443/a"},
+                                      {"https://x.example/2", "B", "", "https://cdn.example/b"},
+                                      {"https://x.example/3", "C", "", "data:image/png;base64,AA"},
+                                      {"https://x.example/4", "D", "", "http://localhost:8080/d"},
+                                      {"https://x.example/5", "E", "", "myapp://x; script-src *"}});
+  EXPECT_TRUE(contains(
+      page.csp, "'; img-src data: http://localhost:8080 https://cdn.example; base-uri 'none'"))
+      << page.csp;
+  EXPECT_TRUE(contains(page.html,
+                       "<li><a href=\"https://x.example/2\"><img src=\"https://cdn.example/b\" "
+                       "alt=\"\" width=\"28\" height=\"28\"><span>B</span></a></li>"));
+}
+
+TEST(ChoicePage, IsAListWithAHeadingToAScreenReader) {
+  const std::string html = choice_page("Who?", {{"https://x.example/", "A", "", ""}}, "Lead").html;
+  for (const std::string_view part :
+       {"<html lang=\"en\">", "<main>", "<h1>Who?</h1>", "<p class=\"quiet\">Lead</p>",
+        "<ul role=\"list\">", "a:focus-visible{outline"}) {
+    EXPECT_TRUE(contains(html, part)) << part;
+  }
 }
 
 TEST(PopupPage, HoldsTheMessageAndItsOnlyReceiverAsData) {
