@@ -16,6 +16,13 @@ subtest 'the demo page' => sub {
     $nginx->stop;
 };
 
+subtest 'the pages for people' => sub {
+    my $nginx = OAuth::Nginx->new(http => pages_http());
+    $nginx->start;
+    browse('t/e2e/pages.mjs', 'http://localhost:' . $nginx->port);
+    $nginx->stop;
+};
+
 subtest 'the real Dexie client' => sub {
     my $idp = OAuth::Idp->new;
     my $nginx = OAuth::Nginx->new(http => dexie_http($idp), log_level => 'info');
@@ -61,6 +68,20 @@ sub demo_http {
     $text =~ s/\@BACKEND_PORT\@/%%PORT1%%/g;
     $text =~ s/\@APP\@/$app/g;
     return $text;
+}
+
+# One provider of each kind of icon; nobody asks any of them but the demo.
+sub pages_http {
+    my %shown = (acme => 'Acme ID', union => "\xc3\x9cn\xc3\xafon", zed => 'Zed & Company, the one with the very long name', omega => "\xce\xa9mega");
+    my $oidc = join '', map { qq{oauth_provider $_ { type oidc; client_id a; client_secret s; issuer https://id.example.com; display_name "$shown{$_}"; }\n} } sort keys %shown;
+    return $oidc . <<'CONF';
+oauth_provider demo { type demo; display_name Demo; user alice@demo.local Alice; }
+server {
+    listen 127.0.0.1:%%PORT%%;
+    oauth_broker       http://localhost:%%PORT%%;
+    oauth_allow_origin https://app.example.com;
+}
+CONF
 }
 
 sub dexie_http {

@@ -19,6 +19,7 @@ constexpr std::string_view kStyle =
     "background:var(--paper);color:var(--ink);font:1rem/1.5 system-ui,sans-serif}"
     "main{width:100%;max-width:26rem;background:var(--card);border:1px solid var(--line);"
     "border-radius:.75rem;padding:2rem}"
+    "@media (max-width:26rem){main{padding:1.25rem}}"
     "h1{font-size:1.375rem;line-height:1.25;margin:0 0 1rem}"
     "p{margin:0 0 1rem;overflow-wrap:anywhere}"
     "ul{list-style:none;margin:0;padding:0;display:grid;gap:.625rem}"
@@ -103,12 +104,12 @@ std::string_view advice(Problem problem) {
     case 503:
     case 504:
       return "Wait a moment, then go back to the application and sign in again. If that does not "
-             "help, tell those who run it what stands below.";
+             "help, give those who run it the reference below.";
     case 500:
-      return "Please tell those who run the application what stands below.";
+      return "Please give those who run the application the reference below.";
     default:
-      return "Go back to the application and sign in again. If that does not help, tell those who "
-             "run it what stands below.";
+      return "Go back to the application and sign in again. If that does not help, give those who "
+             "run it the reference below.";
   }
 }
 
@@ -133,7 +134,7 @@ Page error_page(Problem problem, std::string_view flow_id, std::string_view hint
     body += "<p><code>" + html_escape(hint) + "</code></p>\n";
   }
   body += paragraph(advice(problem));
-  body += "<p class=\"id\">" + html_escape(name(problem));
+  body += "<p class=\"id\">Reference: " + html_escape(name(problem));
   if (!flow_id.empty()) {
     body += " &middot; " + html_escape(flow_id);
   }

@@ -10,13 +10,20 @@ const { chromium } = require('playwright-core');
 const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
   '--disable-background-networking', '--disable-component-update', '--disable-sync'];
 
-// Runs `story(page)`; a failure leaves a screenshot as `name`, and so does the end.
-export async function inBrowser(name, story) {
+const artifacts = process.env.E2E_ARTIFACTS;
+
+export async function shoot(page, name) {
+  await page.screenshot({ path: join(artifacts, `${name}.png`) });
+}
+
+// Runs `story(page)`; a failure leaves a screenshot as `name`, and so does the end. `settings` are
+// those of playwright's contexts.
+export async function inBrowser(name, story, settings = {}) {
   const profile = mkdtempSync(join(tmpdir(), 'oauth-chromium-'));
-  const artifacts = process.env.E2E_ARTIFACTS;
   mkdirSync(artifacts, { recursive: true });
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: process.env.E2E_CHROMIUM ?? '/usr/bin/chromium', headless: true, args: FLAGS,
+    ...settings,
   });
   const page = context.pages()[0] ?? (await context.newPage());
   page.setDefaultTimeout(60000);
@@ -31,7 +38,7 @@ export async function inBrowser(name, story) {
     console.log(`# at ${page.url()}`);
     process.exitCode = 1;
   } finally {
-    await page.screenshot({ path: join(artifacts, `${name}.png`) }).catch(() => {});
+    await shoot(page, name).catch(() => {});
     await context.close();
     rmSync(profile, { recursive: true, force: true });
   }

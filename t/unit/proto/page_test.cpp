@@ -56,7 +56,7 @@ TEST(Page, OnlyThePopupRunsAScript) {
 TEST(ErrorPage, ShowsTheTextTheReasonAndTheFlow) {
   const Page page = error_page(Problem::redirect_not_allowed, "f10w");
   EXPECT_TRUE(contains(page.html, row(Problem::redirect_not_allowed).text));
-  EXPECT_TRUE(contains(page.html, "redirect_not_allowed &middot; f10w"));
+  EXPECT_TRUE(contains(page.html, "Reference: redirect_not_allowed &middot; f10w<"));
   EXPECT_FALSE(contains(page.html, "<code>"));
 }
 
