@@ -72,9 +72,13 @@ sub demo_http {
 
 # One provider of each kind of icon; nobody asks any of them but the demo.
 sub pages_http {
-    my %shown = (acme => 'Acme ID', union => "\xc3\x9cn\xc3\xafon", zed => 'Zed & Company, the one with the very long name', omega => "\xce\xa9mega");
+    my %shown = (union => "\xc3\x9cn\xc3\xafon", zed => 'Zed & Company, the one with the very long name', omega => "\xce\xa9mega");
     my $oidc = join '', map { qq{oauth_provider $_ { type oidc; client_id a; client_secret s; issuer https://id.example.com; display_name "$shown{$_}"; }\n} } sort keys %shown;
     return $oidc . <<'CONF';
+oauth_provider google { client_id a; client_secret s; }
+oauth_provider github { client_id a; client_secret s; }
+oauth_provider microsoft { client_id a; client_secret s; }
+oauth_provider pool { type cognito; client_id a; client_secret s; region eu-west-1; user_pool_id eu-west-1_AbCdEf; }
 oauth_provider demo { type demo; display_name Demo; user alice@demo.local Alice; }
 server {
     listen 127.0.0.1:%%PORT%%;

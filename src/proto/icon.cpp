@@ -1,6 +1,7 @@
 #include "oauth/proto/icon.hpp"
 
 #include <array>
+#include <optional>
 
 #include "oauth/base/secret.hpp"
 #include "oauth/base/text.hpp"
@@ -25,7 +26,27 @@ std::string_view colour_of(std::string_view name) {
   return kColours[byte % kColours.size()];
 }
 
+std::optional<Mark> brand_of(ProviderType type) {
+  switch (type) {
+    case ProviderType::google:
+      return Mark{"G", "#1a68d6"};
+    case ProviderType::github:
+      return Mark{"G", "#24292f"};
+    case ProviderType::microsoft:
+      return Mark{"M", "#0067b8"};
+    case ProviderType::apple:
+      return Mark{"A", "#1d1d1f"};
+    case ProviderType::cognito:
+      return Mark{"C", "#c7254e"};
+    default:
+      return std::nullopt;
+  }
+}
+
 Mark mark_of(const Provider& provider) {
+  if (auto brand = brand_of(provider.type)) {
+    return *std::move(brand);
+  }
   std::string letter = first_letter(provider.display_name);
   if (letter.empty()) {
     letter = first_letter(provider.name);

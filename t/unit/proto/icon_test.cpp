@@ -71,6 +71,24 @@ TEST(Icon, TheNameChoosesTheColour) {
   }
 }
 
+TEST(Icon, ABrandHasItsOwnLetterAndColour) {
+  std::set<std::string> colours;
+  Provider provider = test::provider();
+  const std::pair<ProviderType, std::string_view> brands[] = {{ProviderType::google, "G"},
+                                                              {ProviderType::github, "G"},
+                                                              {ProviderType::microsoft, "M"},
+                                                              {ProviderType::apple, "A"},
+                                                              {ProviderType::cognito, "C"}};
+  for (const auto& [type, letter] : brands) {
+    provider.type = type;
+    provider.display_name = "Something else";
+    EXPECT_EQ(between(icon_svg(provider), "fill=\"#fff\">", "</text>"), letter);
+    EXPECT_GE(contrast_to_white(colour_of(provider)), 4.5) << letter;
+    colours.insert(colour_of(provider));
+  }
+  EXPECT_EQ(colours.size(), 5U);
+}
+
 TEST(Icon, NeedsNoStyleAndNothingFromElsewhere) {
   const std::string svg = icon_svg(test::provider());
   EXPECT_TRUE(svg.starts_with("<svg xmlns=\"http://www.w3.org/2000/svg\" "));
