@@ -98,6 +98,18 @@ char* check_lifetimes(ngx_conf_t* cf, const Lifetimes& lifetimes) {
   return static_cast<char*>(NGX_CONF_OK);
 }
 
+// `fetch_location` names a location of each server that offers the provider.
+char* find_routes(ngx_conf_t* cf, ServerConf& server) {
+  for (const Provider* provider : server.broker->providers) {
+    const std::string& location = provider->fetch_location;
+    if (!location.empty() &&
+        add_fetch_route(cf, server.fetch, location, "fetch_location") != NGX_CONF_OK) {
+      return static_cast<char*>(NGX_CONF_ERROR);
+    }
+  }
+  return static_cast<char*>(NGX_CONF_OK);
+}
+
 void warn(ngx_conf_t* cf, const MainConf& main, const Broker& broker) {
   if (broker.targets.empty()) {
     conf_warning(cf, "the broker \"" + broker.url +
@@ -146,6 +158,7 @@ char* build_broker(ngx_conf_t* cf, MainConf& main, ServerConf& server) {
   server.fetch.limit = main.fetch_limit.value_or(server.fetch.limit);
 
   char* checked = choose_providers(cf, main, server, broker);
+  checked = checked == NGX_CONF_OK ? find_routes(cf, server) : checked;
   checked = checked == NGX_CONF_OK ? check_demo(cf, broker) : checked;
   checked = checked == NGX_CONF_OK ? check_lifetimes(cf, broker.lifetimes) : checked;
   if (checked != NGX_CONF_OK) {

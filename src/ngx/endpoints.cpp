@@ -49,7 +49,7 @@ char* make_locations(ngx_conf_t* cf, ServerConf& server) {
   if (make_fetch_location(cf, server.broker_url->path(), server.fetch) != NGX_CONF_OK) {
     return static_cast<char*>(NGX_CONF_ERROR);
   }
-  server.made.push_back(server.fetch.location_conf);
+  server.made.push_back(server.fetch.made.location_conf);
   return static_cast<char*>(NGX_CONF_OK);
 }
 

@@ -44,9 +44,9 @@ bool is_token(std::string_view text) noexcept {
 }
 
 // Each header once, of those that the location knows, and nothing that would end its line: what
-// the flow asked for is what is sent, or nothing is. (A location of the user's own: not yet.)
+// the flow asked for is what is sent, or nothing is.
 bool can_send(const FetchRequest& request) {
-  if (!is_token(request.method) || !request.location.empty()) {
+  if (!is_token(request.method)) {
     return false;
   }
   for (const Header& header : request.headers) {
@@ -74,11 +74,12 @@ FetchTarget target_of(const Uri& uri, const FetchRequest& request, const Hosts& 
   target.url = uri.scheme() + "://";
   target.url += pinned.empty() ? std::string_view(uri.host()) : pinned;
   target.url += port;
-  target.url += uri.path().empty() ? std::string_view("/") : uri.path();
+  target.uri = uri.path().empty() ? std::string_view("/") : uri.path();
   if (const auto query = uri.query()) {
-    target.url += '?';
-    target.url += *query;
+    target.uri += '?';
+    target.uri += *query;
   }
+  target.url += target.uri;
   if (request.method != "GET" || !request.body.empty()) {
     target.length = std::to_string(request.body.size());
   }
@@ -87,15 +88,26 @@ FetchTarget target_of(const Uri& uri, const FetchRequest& request, const Hosts& 
 
 }  // namespace
 
+const FetchRoute* FetchPlan::route(std::string_view location) const noexcept {
+  if (location.empty()) {
+    return &made;
+  }
+  const auto found = std::find_if(users.begin(), users.end(), [location](const FetchRoute& own) {
+    return view(own.location) == location;
+  });
+  return found == users.end() ? nullptr : &*found;
+}
+
 Task<Result<FetchReply>> SubrequestFetch::send(const FetchRequest& request) {
   ngx_log_t* log = flow_.request()->connection->log;
   const auto uri = Uri::parse(request.url);
-  if (!uri || !uri->is_http() || !can_send(request)) {
+  const FetchRoute* route = plan_.route(request.location);
+  if (!uri || !uri->is_http() || route == nullptr || !can_send(request)) {
     ngx_log_error(NGX_LOG_ERR, log, 0, "oauth: a request to provider \"%*s\" cannot be sent",
                   request.provider.size(), request.provider.data());
     co_return Problem::internal;
   }
-  if (!plan_.trust_store && uri->scheme() == "https") {
+  if (!plan_.trust_store && !route->is_users && uri->scheme() == "https") {
     co_return Problem::fetch_untrusted;
   }
   const Slot slot(request.provider, plan_.limit);
@@ -103,7 +115,7 @@ Task<Result<FetchReply>> SubrequestFetch::send(const FetchRequest& request) {
     co_return Problem::fetch_busy;
   }
   const FetchTarget target = target_of(*uri, request, *plan_.hosts);
-  auto outcome = co_await FetchCall(flow_, plan_, request, target);
+  auto outcome = co_await FetchCall(flow_, *route, request, target);
   if (!outcome) {
     ngx_log_error(NGX_LOG_ERR, log, 0, "oauth: fetch for provider \"%*s\" from %*s: %*s",
                   request.provider.size(), request.provider.data(), target.host.size(),

@@ -2,9 +2,9 @@
 
 namespace oauth {
 
-FetchCall::FetchCall(Flow& flow, const FetchPlan& plan, const FetchRequest& request,
+FetchCall::FetchCall(Flow& flow, const FetchRoute& route, const FetchRequest& request,
                      const FetchTarget& target) noexcept
-    : flow_(flow), plan_(plan), request_(request), target_(target) {
+    : flow_(flow), route_(route), request_(request), target_(target) {
   deadline_.data = this;
   deadline_.handler = on_deadline;
   deadline_.log = flow.request()->connection->log;
@@ -27,7 +27,7 @@ bool FetchCall::await_suspend(std::coroutine_handle<> frame) noexcept {
     return false;
   }
   *link = {on_done, this};
-  ngx_str_t uri = plan_.location;
+  ngx_str_t uri = route_.location;
   if (ngx_http_subrequest(r, &uri, nullptr, &subrequest_, link, NGX_HTTP_SUBREQUEST_WAITED) !=
       NGX_OK) {
     link->data = nullptr;
@@ -56,7 +56,7 @@ bool FetchCall::enter() noexcept {
 }
 
 bool FetchCall::is_at_home() const noexcept {
-  return ngx_http_get_module_loc_conf(subrequest_, ngx_http_core_module) == plan_.location_conf;
+  return ngx_http_get_module_loc_conf(subrequest_, ngx_http_core_module) == route_.location_conf;
 }
 
 // Up to here the subrequest had the client's headers, so that an `if ($host …)` in the server block
@@ -71,13 +71,63 @@ bool FetchCall::isolate() noexcept {
   ngx_http_headers_in_t headers{};
   headers.content_length_n = -1;
   headers.keep_alive_n = -1;
-  if (variables == nullptr ||
-      ngx_list_init(&headers.headers, sr->pool, 1, sizeof(ngx_table_elt_t)) != NGX_OK) {
+  if (variables == nullptr || ngx_list_init(&headers.headers, sr->pool, kFetchHeaders.size(),
+                                            sizeof(ngx_table_elt_t)) != NGX_OK) {
+    return false;
+  }
+  sr->request_body = nullptr;
+  if (route_.is_users && !carry(headers)) {
     return false;
   }
   sr->variables = variables;
   sr->headers_in = headers;
-  sr->request_body = nullptr;
+  // The list's `last` pointed into the copy that was made of it.
+  if (sr->headers_in.headers.last == &headers.headers.part) {
+    sr->headers_in.headers.last = &sr->headers_in.headers.part;
+  }
+  return true;
+}
+
+// A location of the user's says where to, and need not say what: method, headers and body are the
+// subrequest's own, as if a client had sent them. Copies: nginx may send them again on another
+// connection.
+bool FetchCall::carry(ngx_http_headers_in_t& headers) noexcept {
+  ngx_http_request_t* sr = subrequest_;
+  const auto copy = [sr](std::string_view text) { return pool_copy(sr->pool, text); };
+  for (const Header& header : request_.headers) {
+    auto* field = static_cast<ngx_table_elt_t*>(ngx_list_push(&headers.headers));
+    if (field == nullptr) {
+      return false;
+    }
+    *field = ngx_table_elt_t{};
+    field->hash = 1;
+    field->key = copy(header.name);
+    field->value = copy(header.value);
+    field->lowcase_key = copy(header.name).data;
+    if (field->key.data == nullptr || field->value.data == nullptr ||
+        field->lowcase_key == nullptr) {
+      return false;
+    }
+    ngx_strlow(field->lowcase_key, field->key.data, field->key.len);
+  }
+  sr->method_name = copy(request_.method);
+  sr->method = request_.method == "POST" ? NGX_HTTP_POST : NGX_HTTP_GET;
+  if (request_.method == "GET") {
+    return sr->method_name.data != nullptr;
+  }
+  auto* body =
+      static_cast<ngx_http_request_body_t*>(ngx_pcalloc(sr->pool, sizeof(*sr->request_body)));
+  ngx_chain_t* link = ngx_alloc_chain_link(sr->pool);
+  ngx_buf_t* buffer = ngx_create_temp_buf(sr->pool, request_.body.size() + 1);
+  if (sr->method_name.data == nullptr || body == nullptr || link == nullptr || buffer == nullptr) {
+    return false;
+  }
+  buffer->last = ngx_cpymem(buffer->pos, request_.body.data(), request_.body.size());
+  buffer->last_buf = 1;
+  *link = {buffer, nullptr};
+  body->bufs = link;
+  sr->request_body = body;
+  headers.content_length_n = static_cast<off_t>(request_.body.size());
   return true;
 }
 
@@ -153,7 +203,7 @@ Result<FetchReply> FetchCall::judge(ngx_int_t rc) {
     ngx_log_error(NGX_LOG_ERR, flow_.request()->connection->log, 0,
                   "oauth: the fetch for provider \"%*s\" was led away from \"%V\": a rewrite or "
                   "return of the server block applies to it",
-                  request_.provider.size(), request_.provider.data(), &plan_.location);
+                  request_.provider.size(), request_.provider.data(), &route_.location);
     return Problem::fetch_diverted;
   }
   if (is_late_ || rc == NGX_HTTP_GATEWAY_TIME_OUT) {
@@ -162,6 +212,16 @@ Result<FetchReply> FetchCall::judge(ngx_int_t rc) {
   if (!is_complete_ || upstream == nullptr || upstream->headers_in.status_n == 0) {
     return Problem::fetch_failed;
   }
+#if (NGX_HTTP_SSL)
+  // The user's own location may have forgotten that nginx verifies nobody unless it is told to.
+  if (upstream->ssl != 0 && upstream->conf->ssl_verify == 0) {
+    ngx_log_error(NGX_LOG_ERR, flow_.request()->connection->log, 0,
+                  "oauth: location \"%V\" speaks https without \"proxy_ssl_verify on\": its reply "
+                  "counts for nothing",
+                  &route_.location);
+    return Problem::fetch_untrusted;
+  }
+#endif
   FetchReply reply;
   reply.status = static_cast<int>(upstream->headers_in.status_n);
   if (const ngx_table_elt_t* type = upstream->headers_in.content_type; type != nullptr) {

@@ -1,9 +1,10 @@
-// FetchCall: one fetch in flight, a leaf awaitable over a subrequest to the plan's location.
+// FetchCall: one fetch in flight, a leaf awaitable over a subrequest to its route's location.
 //
-// What is to be sent lives here, in the awaiting frame, and reaches nginx's proxy module only
-// through variables that answer nobody but this call's own subrequest, and only from the moment it
-// has entered the plan's location. So whatever leads the subrequest elsewhere sends nothing, and
-// whoever comes to the location without a call finds nothing there.
+// What is to be sent lives here, in the awaiting frame, and reaches nginx's proxy module only from
+// the moment that this call's own subrequest has entered the route's location: through variables
+// that answer nobody else, and in a location of the user's as the subrequest's own headers and
+// body. So whatever leads the subrequest elsewhere sends nothing, and whoever comes to the location
+// without a call finds nothing there.
 #pragma once
 
 #include <array>
@@ -23,6 +24,7 @@ inline constexpr std::array<std::string_view, 6> kFetchHeaders{
 // What the location's directives ask a call for.
 struct FetchTarget {
   std::string url;     // its host replaced by an address where the name is pinned
+  std::string uri;     // its path and query
   std::string host;    // Host: the name, and the port where it is not the scheme's
   std::string name;    // SNI, and whom the certificate must be for
   std::string length;  // Content-Length; empty: none is sent
@@ -30,7 +32,7 @@ struct FetchTarget {
 
 class FetchCall {
  public:
-  FetchCall(Flow& flow, const FetchPlan& plan, const FetchRequest& request,
+  FetchCall(Flow& flow, const FetchRoute& route, const FetchRequest& request,
             const FetchTarget& target) noexcept;
   ~FetchCall();
   FetchCall(const FetchCall&) = delete;
@@ -52,7 +54,7 @@ class FetchCall {
   // From the body filter: takes a piece of the reply; `is_last` after the last one.
   void collect(std::string_view piece, bool is_last) noexcept;
 
-  const FetchPlan& plan() const noexcept { return plan_; }
+  const FetchRoute& route() const noexcept { return route_; }
   const FetchRequest& request() const noexcept { return request_; }
   const FetchTarget& target() const noexcept { return target_; }
 
@@ -61,11 +63,12 @@ class FetchCall {
   static void on_deadline(ngx_event_t* event) noexcept;
   bool is_at_home() const noexcept;
   bool isolate() noexcept;
+  bool carry(ngx_http_headers_in_t& headers) noexcept;
   void drop_upstream() noexcept;
   Result<FetchReply> judge(ngx_int_t rc);
 
   Flow& flow_;
-  const FetchPlan& plan_;
+  const FetchRoute& route_;
   const FetchRequest& request_;
   const FetchTarget& target_;
   ngx_http_request_t* subrequest_ = nullptr;

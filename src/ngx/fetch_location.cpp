@@ -79,6 +79,7 @@ struct Variable {
 };
 constexpr Variable kVariables[] = {
     {"url", [](const FetchCall& call) -> std::string_view { return call.target().url; }},
+    {"uri", [](const FetchCall& call) -> std::string_view { return call.target().uri; }},
     {"method", [](const FetchCall& call) -> std::string_view { return call.request().method; }},
     {"host", [](const FetchCall& call) -> std::string_view { return call.target().host; }},
     {"name", [](const FetchCall& call) -> std::string_view { return call.target().name; }},
@@ -159,7 +160,7 @@ ngx_int_t enter_location(ngx_http_request_t* r) noexcept {
   if (call == nullptr || !call->enter()) {
     return NGX_HTTP_NOT_FOUND;
   }
-  return call->plan().proxy(r);
+  return call->route().proxy(r);
 }
 
 // The first handler of every location: a fetch goes no further in any but its own.
@@ -169,7 +170,7 @@ ngx_int_t keep_at_home(ngx_http_request_t* r) noexcept {
   }
   const FetchCall* call = FetchCall::of(r);
   const void* here = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
-  return call != nullptr && call->plan().location_conf == here ? NGX_DECLINED : NGX_HTTP_NOT_FOUND;
+  return call != nullptr && call->route().location_conf == here ? NGX_DECLINED : NGX_HTTP_NOT_FOUND;
 }
 
 ngx_http_output_body_filter_pt next_body_filter;
@@ -281,18 +282,37 @@ char* make_fetch_location(ngx_conf_t* cf, std::string_view broker_path, FetchPla
                        "over https: install ca-certificates, or set SSL_CERT_FILE");
   }
   const std::string uri = std::string(broker_path) + "/oauth/fetch";
-  plan.location = pool_copy(cf->pool, uri);
+  plan.made.location = pool_copy(cf->pool, uri);
   plan.hosts = make_in<Hosts>(cf->pool, Hosts::load());
-  plan.location_conf = make_location(cf, "=", uri, location_text(cf, trust_store));
-  if (plan.location.data == nullptr || plan.hosts == nullptr || plan.location_conf == nullptr) {
+  plan.made.location_conf = make_location(cf, "=", uri, location_text(cf, trust_store));
+  if (plan.made.location.data == nullptr || plan.hosts == nullptr ||
+      plan.made.location_conf == nullptr) {
     return static_cast<char*>(NGX_CONF_ERROR);
   }
-  plan.proxy = std::exchange(plan.location_conf->handler, enter_location);
+  plan.made.proxy = std::exchange(plan.made.location_conf->handler, enter_location);
+  return NGX_CONF_OK;
+}
+
+char* add_fetch_route(ngx_conf_t* cf, FetchPlan& plan, std::string_view location,
+                      std::string_view directive) {
+  if (plan.route(location) != nullptr) {
+    return NGX_CONF_OK;
+  }
+  ngx_http_core_loc_conf_t* conf = find_exact_location(cf, location);
+  if (conf == nullptr || conf->internal == 0 || conf->handler == nullptr) {
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "\"%*s %*s\" needs a location of this server that is exact, internal and "
+                       "proxied: location = %*s { internal; proxy_pass …; }",
+                       directive.size(), directive.data(), location.size(), location.data(),
+                       location.size(), location.data());
+    return static_cast<char*>(NGX_CONF_ERROR);
+  }
+  plan.users.push_back({conf->name, conf, std::exchange(conf->handler, enter_location), true});
   return NGX_CONF_OK;
 }
 
 char* finish_fetch_location(ngx_conf_t* cf, FetchPlan& plan) {
-  const ngx_resolver_t* inherited = plan.location_conf->resolver;
+  const ngx_resolver_t* inherited = plan.made.location_conf->resolver;
   if (inherited != nullptr && inherited->connections.nelts != 0) {
     return NGX_CONF_OK;
   }
@@ -308,8 +328,9 @@ char* finish_fetch_location(ngx_conf_t* cf, FetchPlan& plan) {
       return static_cast<char*>(NGX_CONF_ERROR);
     }
   }
-  plan.location_conf->resolver = ngx_resolver_create(cf, names.data(), names.size());
-  return plan.location_conf->resolver == nullptr ? static_cast<char*>(NGX_CONF_ERROR) : NGX_CONF_OK;
+  plan.made.location_conf->resolver = ngx_resolver_create(cf, names.data(), names.size());
+  return plan.made.location_conf->resolver == nullptr ? static_cast<char*>(NGX_CONF_ERROR)
+                                                      : NGX_CONF_OK;
 }
 
 ngx_int_t add_fetch_variables(ngx_conf_t* cf) {

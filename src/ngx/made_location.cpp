@@ -62,6 +62,14 @@ ngx_http_core_loc_conf_t* server_location(ngx_conf_t* cf) {
       ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module));
 }
 
+// While server blocks are merged: the one whose turn it is.
+ngx_http_core_loc_conf_t* merging_server(ngx_conf_t* cf) {
+  const auto* core = static_cast<ngx_http_core_srv_conf_t*>(
+      ngx_http_conf_get_module_srv_conf(cf, ngx_http_core_module));
+  return static_cast<ngx_http_core_loc_conf_t*>(
+      core->ctx->loc_conf[ngx_http_core_module.ctx_index]);
+}
+
 ngx_http_core_loc_conf_t* conf_of(const ngx_http_location_queue_t* location) {
   return location->exact != nullptr ? location->exact : location->inclusive;
 }
@@ -107,10 +115,7 @@ ngx_http_core_loc_conf_t* make_location(ngx_conf_t* cf, std::string_view modifie
 
 char* refuse_twin(ngx_conf_t* cf, const ngx_http_core_loc_conf_t& made,
                   std::string_view directive) {
-  const auto* core = static_cast<ngx_http_core_srv_conf_t*>(
-      ngx_http_conf_get_module_srv_conf(cf, ngx_http_core_module));
-  const auto* server =
-      static_cast<ngx_http_core_loc_conf_t*>(core->ctx->loc_conf[ngx_http_core_module.ctx_index]);
+  const ngx_http_core_loc_conf_t* server = merging_server(cf);
   const ngx_http_location_queue_t* ours = nullptr;
   const ngx_http_location_queue_t* theirs = nullptr;
   for (ngx_queue_t* it = ngx_queue_head(server->locations);
@@ -133,6 +138,18 @@ char* refuse_twin(ngx_conf_t* cf, const ngx_http_core_loc_conf_t& made,
       &made.name, theirs->file_name, theirs->line, directive.size(), directive.data(),
       ours->file_name, ours->line);
   return static_cast<char*>(NGX_CONF_ERROR);
+}
+
+ngx_http_core_loc_conf_t* find_exact_location(ngx_conf_t* cf, std::string_view name) noexcept {
+  ngx_queue_t* locations = merging_server(cf)->locations;
+  for (ngx_queue_t* it = ngx_queue_head(locations); it != ngx_queue_sentinel(locations);
+       it = ngx_queue_next(it)) {
+    ngx_http_core_loc_conf_t* conf = reinterpret_cast<ngx_http_location_queue_t*>(it)->exact;
+    if (conf != nullptr && conf->exact_match != 0 && view(conf->name) == name) {
+      return conf;
+    }
+  }
+  return nullptr;
 }
 
 bool has_directive(ngx_conf_t* cf, std::string_view name) noexcept {

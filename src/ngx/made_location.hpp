@@ -18,6 +18,8 @@ ngx_http_core_loc_conf_t* make_location(ngx_conf_t* cf, std::string_view modifie
 // both places and the `directive` which made ours, whatever its modifier: only one of the two would
 // be asked. (nginx itself names one place, and only of twins with the same modifier.)
 char* refuse_twin(ngx_conf_t* cf, const ngx_http_core_loc_conf_t& made, std::string_view directive);
+// From merge_srv_conf: the server's `location = NAME`, or null.
+ngx_http_core_loc_conf_t* find_exact_location(ngx_conf_t* cf, std::string_view name) noexcept;
 bool has_directive(ngx_conf_t* cf, std::string_view name) noexcept;
 
 }  // namespace oauth

@@ -234,6 +234,11 @@ std::string set_authorization_param(ngx_conf_t*, Block& block, const Words& word
   return {};
 }
 
+std::string set_fetch_location(ngx_conf_t*, Block& block, const Words& words) {
+  block.provider.fetch_location = words[0];
+  return words[0].starts_with('/') ? "" : "must be the path of a location, e.g. /to-acme";
+}
+
 std::string set_user(ngx_conf_t*, Block& block, const Words& words) {
   DemoUser user{std::string(words[0]), std::string(words.size() > 1 ? words[1] : words[0])};
   if (user.email.find('@') == std::string::npos || !is_printable_ascii(user.email)) {
@@ -279,6 +284,7 @@ const std::vector<ProviderMember>& provider_members() noexcept {
       {"jwks_uri", 1, 1, false, kForOpenId, set_endpoint<&Endpoints::jwks>},
       {"claim", 1, 5, true, kForReal, set_claim},
       {"authorization_param", 1, 1, true, kForReal, set_authorization_param},
+      {"fetch_location", 1, 1, false, kForReal, set_fetch_location},
       {"host", 1, 1, false, kForGitHub, set_host<&Provider::host>},
       {"tenant", 1, 1, false, kForMicrosoft, set_tenant},
       {"tenant_allow", 1, 64, false, kForMicrosoft, set_tenants},

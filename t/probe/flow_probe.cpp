@@ -394,10 +394,10 @@ char* set_store(ngx_conf_t* cf, ngx_command_t*, void* data) {
 
 char* merge_server(ngx_conf_t* cf, void*, void* child) {
   const FetchPlan& plan = static_cast<ServerConf*>(child)->plan;
-  if (plan.location_conf == nullptr) {
+  if (plan.made.location_conf == nullptr) {
     return NGX_CONF_OK;
   }
-  return refuse_twin(cf, *plan.location_conf, "oauth_flow_probe_broker");
+  return refuse_twin(cf, *plan.made.location_conf, "oauth_flow_probe_broker");
 }
 
 template <class T>
@@ -412,7 +412,7 @@ ngx_int_t finish(ngx_conf_t* cf) {
   for (ngx_uint_t i = 0; i < core->servers.nelts; i++) {
     auto* conf = static_cast<ServerConf*>(
         servers[i]->ctx->srv_conf[ngx_http_oauth_flow_probe_module.ctx_index]);
-    if (conf->plan.location_conf != nullptr &&
+    if (conf->plan.made.location_conf != nullptr &&
         finish_fetch_location(cf, conf->plan) != NGX_CONF_OK) {
       return NGX_ERROR;
     }
