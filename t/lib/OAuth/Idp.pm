@@ -128,6 +128,9 @@ sub rotate  { my ($self, %how) = @_; return $self->command(rotate => \%how) }
 sub complaints { return @{ $_[0]->command('complaints')->{complaints} } }
 sub pardon     { return $_[0]->command('pardon') }
 
+# Every answer of the token endpoint, as its text.
+sub issued { return @{ $_[0]->command('issued')->{issued} } }
+
 # How often a route was asked since the start or `forget`; all that was asked, in order.
 sub requests { my ($self, $route) = @_; return $self->command('requests')->{counts}{$route} || 0 }
 sub forget   { return $_[0]->command('forget') }

@@ -33,6 +33,7 @@ export class Provider {
   signer;
   complaints = [];
   grants = new Map();                   // access token => { account, scope }
+  issued = [];                          // what the token endpoint answered
   port;
   controlPort;
   #codes = new Map();
@@ -64,16 +65,23 @@ export class Provider {
       const met = await this.faults.meet(route[0], req, res, body);
       if (met.answered) return undefined;
       if (BACK_CHANNEL.has(route[0])) this.#overhear(route[0], req);
+      if (route[0] === 'token') this.#record(res);
       return route[2](read(req, res, body, met.merge));
     }).listen(this.port, '127.0.0.1', () => serveControl(this.controlPort, this.faults, {
       ping: () => ({ at: this.at }),
       set: (changes) => { Object.assign(this.settings, changes); },
       keys: () => this.signer.jwks(),
       complaints: () => ({ complaints: this.complaints }),
+      issued: () => ({ issued: this.issued }),
       pardon: () => { this.complaints = []; },
       rotate: (how) => this.signer.rotate(how),
       ...commands,
     }));
+  }
+
+  #record(res) {
+    const end = res.end.bind(res);
+    res.end = (text) => { this.issued.push(String(text)); return end(text); };
   }
 
   #overhear(route, req) {
