@@ -42,6 +42,17 @@ subtest 'a sign-in by demo, and all that can go wrong' => sub {
     $nginx->stop;
 };
 
+# Browsers before 2020 said all of the address that they came from.
+subtest 'the page that the browser comes from' => sub {
+    my $nginx = OAuth::Nginx->new(http => $http)->start;
+    my $state = 'S' x 40;
+    $nginx->get("/oauth/callback/demo?code=c&state=s", headers => [Referer => "https://id.example.com/auth?client_id=a&state=$state&x=1"]);
+    my $logs = all_of($nginx) . $nginx->error_log;
+    like $logs, qr{https://id\.example\.com/auth\?client_id=a&state=\*{40}&x=1}, 'keeps what is no secret';
+    unlike $logs, qr/$state/, 'and loses the state';
+    $nginx->stop;
+};
+
 subtest 'our own lines at debug' => sub {
     my $nginx = OAuth::Nginx->new(http => $http, log_level => 'debug')->start;
     my %secret = everything_once($nginx, OAuth::Demo->new($nginx));

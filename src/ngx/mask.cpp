@@ -118,6 +118,13 @@ void mask_request(ngx_http_request_t* r) noexcept {
   }
   mask_values(target.args, 0);
   mask_delivered(target);
+  // Older browsers say all of the page that they come from: the provider's, with our state.
+  if (r->headers_in.referer != nullptr) {
+    ngx_str_t& referer = r->headers_in.referer->value;
+    mask_values(referer, view(referer).find('?') == std::string_view::npos
+                             ? referer.len
+                             : view(referer).find('?') + 1);
+  }
 }
 
 bool is_empty_cookie(const ngx_table_elt_t& header) noexcept {
