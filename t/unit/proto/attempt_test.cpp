@@ -142,10 +142,18 @@ TEST(Attempt, LivesUntilItsExpiryAndTheSkew) {
 
 TEST(Attempt, WhatIsSealedForAnotherPurposeIsNoState) {
   const Broker at = broker();
+  const auto good =
+      at.keyring->open({Purpose::attempt, at.url, {}}, *base64url_decode(sealed()), kNow, at.skew);
+  ASSERT_TRUE(good);
+  const auto judge = [&](Purpose purpose) {
+    const auto blob =
+        at.keyring->seal({purpose, at.url, {}}, good->payload.bytes(), kNow, kNow + 60);
+    return opened(base64url_encode(*blob), at);
+  };
+  EXPECT_EQ(judge(Purpose::attempt), "");
   for (const Purpose purpose :
        {Purpose::code, Purpose::refresh, Purpose::form_post, Purpose::session, Purpose::demo}) {
-    const auto blob = at.keyring->seal({purpose, at.url, {}}, "x", kNow, kNow + 60);
-    EXPECT_EQ(opened(base64url_encode(*blob)), "state_refused");
+    EXPECT_EQ(judge(purpose), "state_refused");
   }
 }
 

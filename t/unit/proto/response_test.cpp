@@ -67,7 +67,25 @@ TEST(Response, IsHandedOverForAMinute) {
   EXPECT_EQ(outcome(open_response(sealed, broker(), end + 1)), "state_refused");
 }
 
-TEST(Response, OfAnotherBrokerOrPurposeIsNone) {
+// Its very bytes, under the key of something else.
+TEST(Response, ThatIsSealedForAnotherPurposeIsNone) {
+  const Broker at = broker();
+  const auto blob = base64url_decode(*seal_response(response(), at, kNow));
+  const auto good = at.keyring->open({Purpose::form_post, at.url, {}}, *blob, kNow, at.skew);
+  ASSERT_TRUE(good);
+  const auto judge = [&](Purpose purpose) {
+    const auto sealed =
+        at.keyring->seal({purpose, at.url, {}}, good->payload.bytes(), kNow, kNow + kHandover);
+    return outcome(open_response(base64url_encode(*sealed), at, kNow));
+  };
+  EXPECT_EQ(judge(Purpose::form_post), "");
+  for (const Purpose purpose :
+       {Purpose::attempt, Purpose::code, Purpose::refresh, Purpose::session, Purpose::demo}) {
+    EXPECT_EQ(judge(purpose), "state_refused");
+  }
+}
+
+TEST(Response, OfAnotherBrokerOrFormIsNone) {
   const std::string sealed = *seal_response(response(), broker(), kNow);
   EXPECT_EQ(outcome(open_response(sealed, broker("https://other.example.com"), kNow)),
             "state_refused");
