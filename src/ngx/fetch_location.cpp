@@ -14,6 +14,10 @@
 namespace oauth {
 namespace {
 
+constexpr std::string_view kIgnoredHeaders =
+    "proxy_ignore_headers X-Accel-Redirect X-Accel-Expires X-Accel-Limit-Rate X-Accel-Buffering "
+    "X-Accel-Charset Expires Cache-Control Set-Cookie Vary";
+
 // Directives of modules that nginx was built without are left out. What a server block could impose
 // by inheritance stands here even where it is nginx's default.
 constexpr std::string_view kDirectives[] = {
@@ -44,8 +48,7 @@ constexpr std::string_view kDirectives[] = {
     "proxy_intercept_errors off",
     "proxy_redirect off",
     "proxy_ignore_client_abort off",
-    "proxy_ignore_headers X-Accel-Redirect X-Accel-Expires X-Accel-Limit-Rate X-Accel-Buffering "
-    "X-Accel-Charset Expires Cache-Control Set-Cookie Vary",
+    kIgnoredHeaders,
     "proxy_cache off",
     "proxy_store off",
     "proxy_bind off",

@@ -130,15 +130,17 @@ enum class Problem : std::uint8_t {
 
 struct ProblemRow {
   std::string_view name;
-  int status;                     // of an answer that is about this and nothing else
-  std::string_view oauth_error;   // RFC 6749 4.1.2.1, 5.2 or RFC 6750 3.1; empty: none is sent
-  std::string_view dexie_code;    // dexie-contract 4.5: messageCode
+  int status;                    // of an answer that is about this and nothing else
+  std::string_view oauth_error;  // RFC 6749 4.1.2.1, 5.2 or RFC 6750 3.1; empty: none is sent
+  std::string_view dexie_code;   // dexie-contract 4.5: messageCode
   Level level;
   std::string_view text;
 };
 
 const ProblemRow& row(Problem problem) noexcept;
-inline std::string_view name(Problem problem) noexcept { return row(problem).name; }
+inline std::string_view name(Problem problem) noexcept {
+  return row(problem).name;
+}
 
 // A 503 or 429 carries Retry-After; how many seconds.
 inline constexpr int kRetryAfter = 5;
