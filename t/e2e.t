@@ -1,6 +1,8 @@
-# A real browser: the demo as a visitor uses it, and the real Dexie client at a certified provider.
+# A real browser: the demo as a visitor uses it, the pages for people, the real Dexie client at a
+# certified provider, and an answer that another site posts.
 use lib 't/lib';
 use OAuth::Test;
+use OAuth::Story;
 use Cwd qw(abs_path);
 
 my $missing = OAuth::Idp->missing;
@@ -36,6 +38,16 @@ subtest 'the real Dexie client' => sub {
         'no code or state of the provider is in a log';
     $nginx->stop;
     $idp->stop;
+};
+
+# DESIGN 3, "The browser"
+subtest 'a form that another site posts' => sub {
+    my $idp = OAuth::Idp->new(kind => 'apple');
+    my $story = OAuth::Story->new(idp => $idp)->start;
+    browse('t/e2e/apple.mjs', $story->base);
+    is $idp->requests('token'), 1, 'the code was exchanged once';
+    is_deeply [grep { !/favicon/ } $idp->complaints], [], 'and Apple has no complaint';
+    $story->stop;
 };
 
 done_testing;

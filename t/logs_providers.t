@@ -56,7 +56,7 @@ for my $idp ($keyed, @idps) {
         $nginx->get("/oauth/login/$name?$query", headers => [Cookie => $cookie]);
         $nginx->post("/oauth/callback/$name?$query", $query, headers => [Cookie => $cookie]);
         $nginx->post("/oauth/callback/$name", $query . 'x' x 100_000, headers => [Cookie => $cookie]);
-        $nginx->get("/oauth/callback/$name?$query", headers => [Cookie => $cookie, Referer => 'https://id.example/']) for 1 .. 2;
+        $nginx->get("/oauth/callback/$name?$query", headers => [Cookie => $cookie, Referer => $login->{url}]) for 1 .. 2;
         ok run($idp), 'and much that went wrong before another one';
     };
 }
@@ -79,7 +79,7 @@ for my $idp ($keyed, @idps) {
 my %count;
 $count{$_}++ for values %secret;
 note 'secrets: ' . join ', ', map { "$count{$_} $_" } sort keys %count;
-for my $kind (qw(state nonce code code_verifier client_secret client_assertion Basic access_token id_token user
+for my $kind (qw(state code code_verifier client_secret client_assertion Basic access_token id_token user
     answer cookie), 'access token', 'refresh token', 'our code') {
     ok $count{$kind}, "there were secrets: $kind";
 }
@@ -102,7 +102,7 @@ sub keep { my ($what, $value) = @_; $secret{$value} = $what if defined $value &&
 # What the browser has seen of a login.
 sub remember {
     my ($login) = @_;
-    keep($_, $login->{sent}{$_}) for qw(state nonce);
+    keep('state', $login->{sent}{state});
     my $answer = $login->{form} ? { @{ $login->{form}{fields} } } : query_of($login->{back});
     keep($_, $answer->{$_}) for qw(code user);
     keep('cookie', $_->{value}) for values %{ $login->{browser}->cookies('localhost') };
