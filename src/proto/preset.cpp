@@ -106,6 +106,12 @@ std::string provider_type_names() {
   return names;
 }
 
+void set_default(std::string& member, std::string value) {
+  if (member.empty()) {
+    member = std::move(value);
+  }
+}
+
 Json openid_claims(const Statement& said, const Provider&) {
   const bool signed_email =
       said.id_token.string("email") && said.id_token.boolean("email_verified");

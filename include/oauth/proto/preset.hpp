@@ -50,6 +50,8 @@ const Preset& preset_of(ProviderType type) noexcept;
 std::optional<ProviderType> parse_provider_type(std::string_view word) noexcept;
 std::string provider_type_names();  // "google, github, …"
 
+// For `settle`: what was not given.
+void set_default(std::string& member, std::string value);
 // What most providers mean by their ID token and userinfo. An address and its being verified come
 // from the same statement.
 Json openid_claims(const Statement& said, const Provider& provider);

@@ -5,12 +5,6 @@
 namespace oauth {
 namespace {
 
-void set_default(std::string& endpoint, std::string url) {
-  if (endpoint.empty()) {
-    endpoint = std::move(url);
-  }
-}
-
 std::string settle(Provider& provider) {
   if (provider.issuer.empty()) {
     const auto underscore = provider.user_pool_id.find('_');

@@ -6,12 +6,6 @@
 namespace oauth {
 namespace {
 
-void set_default(std::string& endpoint, std::string url) {
-  if (endpoint.empty()) {
-    endpoint = std::move(url);
-  }
-}
-
 std::string settle(Provider& provider) {
   const std::string host = provider.host.empty() ? "github.com" : provider.host;
   const std::string web = "https://" + host + "/login/oauth/";
