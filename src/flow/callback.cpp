@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "oauth/base/text.hpp"
+#include "oauth/flow/admit.hpp"
 #include "oauth/flow/answer.hpp"
 #include "oauth/flow/documents.hpp"
 #include "oauth/flow/identify.hpp"
@@ -22,7 +23,7 @@ Check match_issuer(const AuthorizationResponse& answer, const Provider& provider
 Task<Result<Identity>> who_is_it(const Proof& proof, const AuthorizationResponse& answer,
                                  Ports& io);
 Task<Result<std::string>> mint_code(const Request& in, const Attempt& attempt,
-                                    const Identity& identity, Ports& io);
+                                    const CodeGrant& grant, Ports& io);
 Verdict not_claimed(const Attempt& attempt, Problem problem);
 Verdict give_up(const Attempt& attempt, Problem problem);
 
@@ -66,7 +67,13 @@ Task<Verdict> callback(const Request& in, Ports& io) {
   if (!identity) {
     co_return give_up(*attempt, identity.problem());
   }
-  auto code = co_await mint_code(in, *attempt, *identity, io);
+  auto claims = co_await admit_user(in.broker, *identity, io);
+  if (!claims) {
+    co_return give_up(*attempt, claims.problem());
+  }
+  const CodeGrant grant{*claims, identity->said, attempt->provider, attempt->flow_id,
+                        attempt->challenge};
+  auto code = co_await mint_code(in, *attempt, grant, io);
   if (!code) {
     co_return give_up(*attempt, code.problem());
   }
@@ -171,7 +178,7 @@ Task<Result<Identity>> who_is_it(const Proof& proof, const AuthorizationResponse
 }
 
 Task<Result<std::string>> mint_code(const Request& in, const Attempt& attempt,
-                                    const Identity& identity, Ports& io) {
+                                    const CodeGrant& grant, Ports& io) {
   const auto random = io.random.bytes(kCodeBytes);
   if (!random) {
     co_return random.problem();
@@ -180,8 +187,6 @@ Task<Result<std::string>> mint_code(const Request& in, const Attempt& attempt,
   const std::string name = code_name(in.broker, code, code_binding(attempt));
   const std::int64_t now = io.clock.now();
   const std::int64_t expires = now + code_lifetime(attempt, in.broker);
-  const CodeGrant grant{identity.claims(), identity.said, attempt.provider, attempt.flow_id,
-                        attempt.challenge};
   const auto value = seal_code(grant, in.broker, name, now, expires);
   if (!value) {
     co_return value.problem();

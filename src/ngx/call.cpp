@@ -17,7 +17,7 @@ Call* call_of(ngx_http_request_t* r) noexcept try {
   if (flow == nullptr) {
     return nullptr;
   }
-  return attach<Call>(r, *flow, server_conf(r).fetch, documents_of(*main.documents),
+  return attach<Call>(r, *flow, server_conf(r), documents_of(*main.documents),
                       main.store->open(*flow));
 } catch (...) {
   return nullptr;

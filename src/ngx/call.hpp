@@ -8,6 +8,7 @@
 #include "ngx/clock.hpp"
 #include "ngx/conf.hpp"
 #include "ngx/fetch.hpp"
+#include "ngx/hook.hpp"
 #include "ngx/run.hpp"
 #include "oauth/flow/protect.hpp"
 #include "oauth/flow/request.hpp"
@@ -16,12 +17,13 @@ namespace oauth {
 
 class Call {
  public:
-  Call(Flow& flow, const FetchPlan& plan, Documents& documents, std::unique_ptr<Store> store)
+  Call(Flow& flow, const ServerConf& server, Documents& documents, std::unique_ptr<Store> store)
       : flow_(flow),
         clock_(flow),
-        fetch_(flow, plan),
+        fetch_(flow, server.fetch),
+        hook_(flow, server.hooks),
         store_(std::move(store)),
-        ports_{*store_, fetch_, documents, clock_, random_} {}
+        ports_{*store_, fetch_, hook_, documents, clock_, random_} {}
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;
   ~Call() { flow_.reset(); }
@@ -38,6 +40,7 @@ class Call {
   NginxClock clock_;
   SystemRandom random_;
   SubrequestFetch fetch_;
+  SubrequestHook hook_;
   std::unique_ptr<Store> store_;
   Ports ports_;
 };

@@ -18,6 +18,19 @@ void inherit(std::optional<T>& child, const std::optional<T>& parent) {
   }
 }
 
+// A rule that nobody asks would lock nobody out.
+char* refuse_idle_admission(ngx_conf_t* cf, const ServerConf& server) {
+  for (const Place& said : {server.allow_place, server.admit_place}) {
+    if (said.line != 0) {
+      const PointingTo place(cf, said);
+      return conf_error(cf,
+                        "who may sign in is said in a server without a broker: put it into the "
+                        "server that has \"oauth_broker URL;\"");
+    }
+  }
+  return static_cast<char*>(NGX_CONF_OK);
+}
+
 template <class T>
 void* make_conf(ngx_conf_t* cf) noexcept {
   return make_in<T>(cf->pool);
@@ -87,7 +100,7 @@ char* merge_server_conf(ngx_conf_t* cf, void* parent, void* child) noexcept {
   inherit(inner.refresh_token_lifetime, outer.refresh_token_lifetime);
   inherit(inner.clock_skew, outer.clock_skew);
   if (!inner.broker_url) {
-    return NGX_CONF_OK;
+    return refuse_idle_admission(cf, inner);
   }
   char* taken = NGX_CONF_OK;
   for (const ngx_http_core_loc_conf_t* made : inner.made) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "ngx/fetch.hpp"
+#include "ngx/hook.hpp"
 #include "ngx/nginx.hpp"
 #include "ngx/store.hpp"
 #include "oauth/proto/broker.hpp"
@@ -55,8 +56,13 @@ struct ServerConf {
   std::optional<std::int64_t> state_lifetime, code_lifetime, access_token_lifetime,
       refresh_token_lifetime, clock_skew;  // s
 
+  std::vector<AllowRule> allow;
+  std::string admit;
+  Place allow_place, admit_place;
+
   std::unique_ptr<Broker> broker;  // null without oauth_broker
   FetchPlan fetch;
+  HookPlan hooks;
   std::vector<const ngx_http_core_loc_conf_t*> made;  // every location that oauth_broker made
 };
 

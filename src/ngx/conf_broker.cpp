@@ -110,6 +110,28 @@ char* find_routes(ngx_conf_t* cf, ServerConf& server) {
   return static_cast<char*>(NGX_CONF_OK);
 }
 
+// The locations of the user's own that the broker asks.
+char* find_hooks(ngx_conf_t* cf, ServerConf& server) {
+  if (server.admit.empty()) {
+    return static_cast<char*>(NGX_CONF_OK);
+  }
+  const Uri& url = server.broker->uri;
+  const std::string origin = url.origin();
+  server.hooks.host = url.host();
+  server.hooks.authority = origin.substr(url.scheme().size() + std::string_view("://").size());
+  const PointingTo place(cf, server.admit_place);
+  if (server.fetch.route(server.admit) != nullptr) {
+    return conf_error(cf, "\"oauth_admit " + server.admit +
+                              "\" names a \"fetch_location\": give it a location of its own");
+  }
+  return add_hook(cf, server.admit, server.hooks)
+             ? static_cast<char*>(NGX_CONF_OK)
+             : conf_error(cf, "\"oauth_admit " + server.admit +
+                                  "\" needs \"location = " + server.admit +
+                                  " { internal; … }\" in this server, e.g. with \"proxy_pass\" to "
+                                  "the service that decides");
+}
+
 void warn(ngx_conf_t* cf, const MainConf& main, const Broker& broker) {
   if (broker.targets.empty()) {
     conf_warning(cf, "the broker \"" + broker.url +
@@ -142,6 +164,8 @@ char* build_broker(ngx_conf_t* cf, MainConf& main, ServerConf& server) {
   Broker& broker = *server.broker;
   broker.set_url(*server.broker_url);
   broker.targets = TargetRules(server.origins.value_or(std::vector<TargetRule>()));
+  broker.allow = AllowRules(server.allow);
+  broker.admit = server.admit;
   broker.scopes = server.scopes.value_or(broker.scopes);
   broker.audiences = server.audiences.value_or(std::vector<std::string>{broker.url});
   broker.alg = server.alg.value_or(Alg::es256);
@@ -161,6 +185,7 @@ char* build_broker(ngx_conf_t* cf, MainConf& main, ServerConf& server) {
   checked = checked == NGX_CONF_OK ? find_routes(cf, server) : checked;
   checked = checked == NGX_CONF_OK ? check_demo(cf, broker) : checked;
   checked = checked == NGX_CONF_OK ? check_lifetimes(cf, broker.lifetimes) : checked;
+  checked = checked == NGX_CONF_OK ? find_hooks(cf, server) : checked;
   if (checked != NGX_CONF_OK) {
     return checked;
   }

@@ -37,6 +37,8 @@ ngx_command_t commands[] = {
     OAUTH_DIRECTIVE("oauth_broker", kServer | NGX_CONF_TAKE1, set_broker, OAUTH_SERVER),
     OAUTH_DIRECTIVE("oauth_use", kServer | NGX_CONF_1MORE, set_use, OAUTH_SERVER),
     OAUTH_DIRECTIVE("oauth_allow_origin", kHttp | kServer | NGX_CONF_1MORE, set_allow_origin, OAUTH_SERVER),
+    OAUTH_DIRECTIVE("oauth_allow", kServer | NGX_CONF_1MORE, set_allow, OAUTH_SERVER),
+    OAUTH_DIRECTIVE("oauth_admit", kServer | NGX_CONF_TAKE1, set_admit, OAUTH_SERVER),
     OAUTH_DIRECTIVE("oauth_scope", kHttp | kServer | NGX_CONF_1MORE, set_scope, OAUTH_SERVER),
     OAUTH_DIRECTIVE("oauth_audience", kHttp | kServer | NGX_CONF_1MORE, set_audience, OAUTH_SERVER),
     OAUTH_DIRECTIVE("oauth_access_token_alg", kHttp | kServer | NGX_CONF_TAKE1, set_access_token_alg, OAUTH_SERVER),
@@ -85,6 +87,7 @@ ngx_int_t postconfigure(ngx_conf_t* cf) noexcept {
     }
   }
   const bool added = add_fetch_filter(cf) == NGX_OK &&
+                     add_hook_filter(cf) == NGX_OK &&
                      add_to(cf, NGX_HTTP_POST_READ_PHASE, mask_handler) == NGX_OK &&
                      add_first(cf, NGX_HTTP_LOG_PHASE, mask_log_handler) == NGX_OK &&
                      add_to(cf, NGX_HTTP_ACCESS_PHASE, guard_request) == NGX_OK &&

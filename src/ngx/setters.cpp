@@ -126,6 +126,34 @@ char* set_allow_origin(ngx_conf_t* cf, ngx_command_t*, void* conf) noexcept {
   return kOk;
 }
 
+char* set_allow(ngx_conf_t* cf, ngx_command_t*, void* conf) noexcept {
+  auto& server = *static_cast<ServerConf*>(conf);
+  server.allow_place = place_of(cf);
+  for (const std::string& text : values(cf)) {
+    std::string why;
+    auto rule = AllowRule::parse(text, &why);
+    if (!rule) {
+      return conf_error(cf, directive(cf) + "\"" + text + "\": " + why);
+    }
+    server.allow.push_back(*std::move(rule));
+  }
+  return kOk;
+}
+
+char* set_admit(ngx_conf_t* cf, ngx_command_t*, void* conf) noexcept {
+  auto& server = *static_cast<ServerConf*>(conf);
+  if (!server.admit.empty()) {
+    return twice(cf);
+  }
+  server.admit = conf_arg(cf, 1);
+  server.admit_place = place_of(cf);
+  if (server.admit.front() != '/') {
+    return conf_error(cf, directive(cf) + "\"" + server.admit +
+                              "\": write the path of an internal location, e.g. /admit");
+  }
+  return kOk;
+}
+
 char* set_scope(ngx_conf_t* cf, ngx_command_t*, void* conf) noexcept {
   auto& server = *static_cast<ServerConf*>(conf);
   if (server.scopes) {

@@ -13,6 +13,8 @@ char* set_state_dir(ngx_conf_t* cf, ngx_command_t* command, void* conf) noexcept
 char* set_fetch_limit(ngx_conf_t* cf, ngx_command_t* command, void* conf) noexcept;
 char* set_use(ngx_conf_t* cf, ngx_command_t* command, void* conf) noexcept;
 char* set_allow_origin(ngx_conf_t* cf, ngx_command_t* command, void* conf) noexcept;
+char* set_allow(ngx_conf_t* cf, ngx_command_t* command, void* conf) noexcept;
+char* set_admit(ngx_conf_t* cf, ngx_command_t* command, void* conf) noexcept;
 char* set_scope(ngx_conf_t* cf, ngx_command_t* command, void* conf) noexcept;
 char* set_audience(ngx_conf_t* cf, ngx_command_t* command, void* conf) noexcept;
 char* set_access_token_alg(ngx_conf_t* cf, ngx_command_t* command, void* conf) noexcept;

@@ -126,9 +126,10 @@ Result<std::string> mint_access_token(const Issue& issue, const Broker& broker) 
   claims.set("jti", std::string_view(issue.jti));
   claims.set("sid", std::string_view(issue.family));
   claims.set("scope", std::string_view(join(issue.scopes)));
-  for (const std::string_view name : {"email", "email_verified", "name", "picture"}) {
-    if (issue.claims.has(name)) {
-      claims.set(name, issue.claims.get(name));
+  // The person's, and what the operator's service added; never what stands here already.
+  for (const auto& [name, value] : issue.claims.members()) {
+    if (!claims.has(name)) {
+      claims.set(name, value);
     }
   }
   return sign(claims, *key, broker.alg, "at+jwt");

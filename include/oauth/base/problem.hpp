@@ -55,6 +55,13 @@ enum class Level : std::uint8_t { error, warn, notice, info };
   X(email_unverified,        403, "access_denied",   "GENERIC_ERROR", info,   "Your email address is not verified at the sign-in provider.") \
   X(email_not_allowed,       403, "access_denied",   "GENERIC_ERROR", info,   "access_denied: this account may not sign in here.") \
   X(tenant_refused,          403, "access_denied",   "GENERIC_ERROR", notice, "access_denied: accounts of this organization may not sign in here.") \
+  X(user_not_registered,     403, "access_denied",   "GENERIC_ERROR", info,   "access_denied: this account is not registered here.") \
+  X(user_not_accepted,       403, "access_denied",   "GENERIC_ERROR", info,   "access_denied: this account has not been accepted here.") \
+  X(no_seats_available,      403, "access_denied",   "GENERIC_ERROR", notice, "access_denied: there is no free seat for this account.") \
+  X(user_deactivated,        403, "access_denied",   "GENERIC_ERROR", info,   "access_denied: this account is deactivated here.") \
+  X(webhook_error,           403, "access_denied",   "GENERIC_ERROR", warn,   "access_denied: this account could not be checked. Please try again later.") \
+  X(admit_failed,            502, "temporarily_unavailable", "GENERIC_ERROR", error, "This account could not be checked. Please try again.") \
+  X(admit_claims_refused,    502, "server_error",    "GENERIC_ERROR", error,  "This account could not be checked. Please try again.") \
   X(claims_too_large,        502, "server_error",    "GENERIC_ERROR", warn,   "The sign-in provider's answer could not be used.") \
   /* ---- talking to providers */                                                                           \
   X(fetch_failed,            502, "temporarily_unavailable", "GENERIC_ERROR", error, "The sign-in provider cannot be reached. Please try again.") \

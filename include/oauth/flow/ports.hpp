@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "oauth/base/json.hpp"
 #include "oauth/base/result.hpp"
 #include "oauth/base/task.hpp"
 
@@ -89,6 +90,15 @@ class Fetch {
   virtual Task<Result<FetchReply>> send(const FetchRequest& request) = 0;
 };
 
+// A question to the operator's own service, behind an internal location of the same server: POST of
+// JSON. Nothing of the client's request goes there. The reply is what that location answered, at
+// most 64 KiB, or fetch_failed, fetch_timeout, fetch_diverted, fetch_too_large.
+class Hook {
+ public:
+  virtual ~Hook() = default;
+  virtual Task<Result<FetchReply>> ask(const std::string& location, const Json& question) = 0;
+};
+
 // What providers publish (metadata, JWKS), shared by all workers of this machine. Never waits.
 // `lease` is single flight and throttle at once: true for exactly one caller, who must end it with
 // `keep` or `fail`; false while another holds it (until `now + hold`), or until `fail`'s cool-down
@@ -111,6 +121,7 @@ class Documents {
 struct Ports {
   Store& store;
   Fetch& fetch;
+  Hook& hook;
   Documents& documents;
   Clock& clock;
   Random& random;

@@ -12,6 +12,7 @@
 #include "oauth/base/secret.hpp"
 #include "oauth/base/uri.hpp"
 #include "oauth/jose/jwk.hpp"
+#include "oauth/proto/admission.hpp"
 #include "oauth/proto/provider.hpp"
 #include "oauth/proto/target.hpp"
 
@@ -34,6 +35,8 @@ struct Broker {
   std::string cookie_name;
   TargetRules targets;
   std::vector<const Provider*> providers;
+  AllowRules allow;
+  std::string admit;  // URI of an internal location; empty: nobody is asked
   std::vector<std::string> scopes{"ACCESS_DB"};
   std::vector<std::string> audiences;  // `aud` of its tokens; never empty
   Alg alg = Alg::es256;

@@ -16,7 +16,7 @@
 namespace oauth {
 
 struct CodeGrant {
-  Json claims;  // Identity::claims
+  Json claims;  // Identity::claims, and what `oauth_admit` added
   Json said;    // what the provider said, for features to come; null beyond kMaxSaid
   std::string provider;
   std::string flow_id;

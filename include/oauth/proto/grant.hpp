@@ -32,7 +32,7 @@ Result<std::vector<std::string>> grant_scopes(const std::vector<std::string>& as
 
 // One login's tokens share a family (`sid`).
 struct Issue {
-  Json claims;  // Identity::claims
+  Json claims;  // Identity::claims, and those that `oauth_admit` added
   std::vector<std::string> scopes;
   std::string client_id = "dexie";
   std::string family;      // base64url

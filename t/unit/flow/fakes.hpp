@@ -250,6 +250,24 @@ class FakeFetch final : public Fetch {
   Events& events_;
 };
 
+// What the operator's service would say; by default it admits.
+class FakeHook final : public Hook {
+ public:
+  explicit FakeHook(Events& events) : events_(events) {}
+
+  Task<Result<FetchReply>> ask(const std::string& location, const Json& question) override {
+    events_.push_back("ask " + location);
+    questions.push_back(question);
+    co_return reply;
+  }
+
+  Result<FetchReply> reply = FetchReply{204, "", ""};
+  std::vector<Json> questions;
+
+ private:
+  Events& events_;
+};
+
 class FakeDocuments final : public Documents {
  public:
   std::optional<Document> find(std::string_view url) override {

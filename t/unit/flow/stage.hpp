@@ -161,7 +161,8 @@ struct Stage {
   FakeStore store{events, clock};
   FakeFetch fetch{events};
   FakeDocuments documents;
-  Ports io{store, fetch, documents, clock, random};
+  FakeHook hook{events};
+  Ports io{store, fetch, hook, documents, clock, random};
 
   Provider acme = provider();
   Provider demo = provider();

@@ -184,14 +184,30 @@ TEST(AccessToken, CarriesExactlyWhatItShouldAndVerifies) {
 
 TEST(AccessToken, LeavesOutWhatIsNotKnown) {
   Issue of = issue();
-  of.claims = test::json(R"({"sub":"acme:u1","license":"x","role":"admin"})");
+  of.claims = test::json(R"({"sub":"acme:u1"})");
   of.scopes = {"ACCESS_DB"};
   const Json claims = claims_of(of, broker());
   EXPECT_EQ(claims.size(), 9U) << claims.dump();
   EXPECT_EQ(claims.string("scope"), "ACCESS_DB");
   for (const std::string_view absent :
-       {"email", "email_verified", "name", "picture", "license", "role", "nbf", "nonce"}) {
+       {"email", "email_verified", "name", "picture", "license", "nbf", "nonce"}) {
     EXPECT_FALSE(claims.has(absent)) << absent;
+  }
+}
+
+TEST(AccessToken, CarriesWhatWasAddedButNothingInPlaceOfItsOwn) {
+  Issue of = issue();
+  of.claims = test::json(
+      R"({"sub":"acme:u1","role":"admin","groups":["a","b"],"iss":"x","aud":"x","exp":1,"iat":1,)"
+      R"("client_id":"x","jti":"x","sid":"x","scope":"x"})");
+  const Json claims = claims_of(of, broker());
+  EXPECT_EQ(claims.string("role"), "admin");
+  EXPECT_EQ(claims.get("groups").dump(), R"(["a","b"])");
+  EXPECT_EQ(claims.string("iss"), "https://auth.example.com");
+  EXPECT_EQ(claims.integer("exp"), kNow + 3600);
+  EXPECT_EQ(claims.integer("iat"), kNow);
+  for (const std::string_view own : {"aud", "client_id", "jti", "sid", "scope"}) {
+    EXPECT_NE(claims.string(own), "x") << own;
   }
 }
 
