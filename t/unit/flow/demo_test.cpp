@@ -39,8 +39,8 @@ TEST(Demo, OffersEachAccountAndAWayOut) {
                                  "\"><span>Ann<small>ann@demo.local</small>"))
       << html;
   EXPECT_TRUE(contains(html, callback + "code=bob%40demo.local&amp;state=" + stage.state));
-  EXPECT_TRUE(
-      contains(html, callback + "error=access_denied&amp;state=" + stage.state + "\"><span>Cancel</span></a>"));
+  EXPECT_TRUE(contains(html, callback + "error=access_denied&amp;state=" + stage.state +
+                                 "\"><span>Cancel</span></a>"));
   EXPECT_TRUE(stage.untouched());
 }
 
