@@ -103,6 +103,8 @@ sub request_of {
 # These wait for their service while all else goes on; they are read at the end.
 my %late = map { my $connection = $nginx->connect(port => $port{$_}); $connection->send(request_of($_)); ($_ => $connection) } qw(hang drip);
 
+ok wait_until { 2 == grep { scalar(my @asked = $up->requests("/$_")) } keys %late }, 'two services that do not answer are asked';
+
 subtest 'what the service is asked' => sub {
     my $demo = demo('headers');
     my $login = $demo->login;
