@@ -56,8 +56,5 @@ char* add_fetch_route(ngx_conf_t* cf, FetchPlan& plan, std::string_view location
 char* finish_fetch_location(ngx_conf_t* cf, FetchPlan& plan);
 // preconfiguration: the $oauth_fetch_* variables.
 ngx_int_t add_fetch_variables(ngx_conf_t* cf);
-// postconfiguration: the body filter that collects a fetch's reply, bounded, and the phase handler
-// that stops a fetch which something led to another location, before it sends anything.
-ngx_int_t add_fetch_filter(ngx_conf_t* cf);
 
 }  // namespace oauth

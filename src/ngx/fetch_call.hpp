@@ -1,4 +1,4 @@
-// FetchCall: one fetch in flight, a leaf awaitable over a subrequest to its route's location.
+// FetchCall: one fetch in flight, to its route's location.
 //
 // What is to be sent lives here, in the awaiting frame, and reaches nginx's proxy module only from
 // the moment that this call's own subrequest has entered the route's location: through variables
@@ -8,11 +8,11 @@
 #pragma once
 
 #include <array>
-#include <coroutine>
 #include <string>
 #include <string_view>
 
 #include "ngx/fetch.hpp"
+#include "ngx/own_subrequest.hpp"
 
 namespace oauth {
 
@@ -30,56 +30,31 @@ struct FetchTarget {
   std::string length;  // Content-Length; empty: none is sent
 };
 
-class FetchCall {
+class FetchCall final : public OwnSubrequest {
  public:
   FetchCall(Flow& flow, const FetchRoute& route, const FetchRequest& request,
             const FetchTarget& target) noexcept;
-  ~FetchCall();
-  FetchCall(const FetchCall&) = delete;
-  FetchCall& operator=(const FetchCall&) = delete;
 
-  bool await_ready() noexcept { return false; }
-  bool await_suspend(std::coroutine_handle<> frame) noexcept;
-  Result<FetchReply> await_resume() { return std::move(outcome_); }
-
-  // Whether `r` is the subrequest of a fetch, of one that still waits or of one that was given up.
-  static bool made(const ngx_http_request_t* r) noexcept;
   // The waiting call whose subrequest `r` is, or null.
   static FetchCall* of(const ngx_http_request_t* r) noexcept;
 
-  // From the location's content handler, once: makes the subrequest one that carries nothing of the
-  // client's. False: this call must not send (again) here.
-  bool enter() noexcept;
-  bool is_sending() const noexcept { return is_sending_; }
-  // From the body filter: takes a piece of the reply; `is_last` after the last one.
-  void collect(std::string_view piece, bool is_last) noexcept;
+  // A fetch goes no further in any location but its own.
+  ngx_int_t arrive() noexcept override;
+  // From the location's content handler, once. False: this call must not send (again) here.
+  bool start_sending() noexcept;
+  bool is_sending() const noexcept { return has_entered(); }
 
   const FetchRoute& route() const noexcept { return route_; }
   const FetchRequest& request() const noexcept { return request_; }
   const FetchTarget& target() const noexcept { return target_; }
 
  private:
-  static ngx_int_t on_done(ngx_http_request_t* sr, void* data, ngx_int_t rc) noexcept;
-  static void on_deadline(ngx_event_t* event) noexcept;
-  bool is_at_home() const noexcept;
-  bool isolate() noexcept;
-  bool carry(ngx_http_headers_in_t& headers) noexcept;
-  void drop_upstream() noexcept;
-  Result<FetchReply> judge(ngx_int_t rc);
+  bool carry() noexcept;
+  Result<FetchReply> judge(ngx_int_t rc) override;
 
-  Flow& flow_;
   const FetchRoute& route_;
   const FetchRequest& request_;
   const FetchTarget& target_;
-  ngx_http_request_t* subrequest_ = nullptr;
-  ngx_http_post_subrequest_t* link_ = nullptr;  // how nginx finds this call; null once it is over
-  ngx_event_t deadline_{};
-  bool is_sending_ = false;
-  bool is_complete_ = false;
-  bool is_too_large_ = false;
-  bool is_late_ = false;
-  std::string body_;
-  Result<FetchReply> outcome_ = Problem::internal;
 };
 
 }  // namespace oauth

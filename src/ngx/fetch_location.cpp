@@ -160,44 +160,10 @@ std::string location_text(ngx_conf_t* cf, const std::string& trust_store) {
 // In place of proxy_pass's own: 404 to whoever is not a call that has yet to send.
 ngx_int_t enter_location(ngx_http_request_t* r) noexcept {
   FetchCall* call = FetchCall::of(r);
-  if (call == nullptr || !call->enter()) {
+  if (call == nullptr || !call->start_sending()) {
     return NGX_HTTP_NOT_FOUND;
   }
   return call->route().proxy(r);
-}
-
-// The first handler of every location: a fetch goes no further in any but its own.
-ngx_int_t keep_at_home(ngx_http_request_t* r) noexcept {
-  if (!FetchCall::made(r)) {
-    return NGX_DECLINED;
-  }
-  const FetchCall* call = FetchCall::of(r);
-  const void* here = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
-  return call != nullptr && call->route().location_conf == here ? NGX_DECLINED : NGX_HTTP_NOT_FOUND;
-}
-
-ngx_http_output_body_filter_pt next_body_filter;
-
-// Nothing of a provider's reply goes on to the client.
-ngx_int_t body_filter(ngx_http_request_t* r, ngx_chain_t* in) noexcept {
-  if (!FetchCall::made(r)) {
-    return next_body_filter(r, in);
-  }
-  FetchCall* call = FetchCall::of(r);
-  for (ngx_chain_t* link = in; link != nullptr; link = link->next) {
-    ngx_buf_t* buffer = link->buf;
-    if (call != nullptr) {
-      std::string_view piece;
-      if (ngx_buf_in_memory(buffer)) {
-        piece = {reinterpret_cast<const char*>(buffer->pos),
-                 static_cast<std::size_t>(buffer->last - buffer->pos)};
-      }
-      call->collect(piece, buffer->last_buf != 0 || buffer->last_in_chain != 0);
-    }
-    buffer->pos = buffer->last;
-    buffer->file_pos = buffer->file_last;
-  }
-  return NGX_OK;
 }
 
 void answer(ngx_http_variable_value_t* v, std::string_view value) {
@@ -348,19 +314,6 @@ ngx_int_t add_fetch_variables(ngx_conf_t* cf) {
       return NGX_ERROR;
     }
   }
-  return NGX_OK;
-}
-
-ngx_int_t add_fetch_filter(ngx_conf_t* cf) {
-  auto* core = static_cast<ngx_http_core_main_conf_t*>(
-      ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module));
-  auto* handler = static_cast<ngx_http_handler_pt*>(
-      ngx_array_push(&core->phases[NGX_HTTP_REWRITE_PHASE].handlers));
-  if (handler == nullptr) {
-    return NGX_ERROR;
-  }
-  *handler = keep_at_home;
-  next_body_filter = std::exchange(ngx_http_top_body_filter, body_filter);
   return NGX_OK;
 }
 

@@ -40,8 +40,5 @@ class SubrequestHook final : public Hook {
 // From merge_srv_conf: takes the exact internal location of that URI into the plan; false where the
 // server has none.
 bool add_hook(ngx_conf_t* cf, const std::string& uri, HookPlan& plan);
-// postconfiguration: the phase handler that makes the subrequest our own, and the body filter that
-// collects its reply.
-ngx_int_t add_hook_filter(ngx_conf_t* cf);
 
 }  // namespace oauth

@@ -7,6 +7,7 @@
 #include "ngx/enter.hpp"
 #include "ngx/fetch.hpp"
 #include "ngx/mask.hpp"
+#include "ngx/own_subrequest.hpp"
 #include "ngx/setters.hpp"
 #include "ngx/vars.hpp"
 
@@ -86,7 +87,7 @@ ngx_int_t postconfigure(ngx_conf_t* cf) noexcept {
       return NGX_ERROR;
     }
   }
-  const bool added = add_fetch_filter(cf) == NGX_OK && add_hook_filter(cf) == NGX_OK &&
+  const bool added = add_subrequest_handlers(cf) == NGX_OK &&
                      add_to(cf, NGX_HTTP_POST_READ_PHASE, mask_handler) == NGX_OK &&
                      add_first(cf, NGX_HTTP_LOG_PHASE, mask_log_handler) == NGX_OK &&
                      add_to(cf, NGX_HTTP_ACCESS_PHASE, guard_request) == NGX_OK &&

@@ -284,7 +284,8 @@ TEST(KeysFor, LeavesOutThoseOfAnotherIssuer) {
   ASSERT_TRUE(set);
   const auto kids = [&set](std::string_view issuer) {
     std::string text;
-    for (const Key& key : keys_for(*set, issuer).keys()) {
+    const KeySet fitting = keys_for(*set, issuer);
+    for (const Key& key : fitting.keys()) {
       text += key.kid() + " ";
     }
     return text;
