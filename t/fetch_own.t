@@ -77,7 +77,8 @@ subtest 'what leads away ends the fetch' => sub {
 subtest 'https without verification counts for nothing' => sub {
     my $nginx_with_tls = sub {
         my ($verify) = @_;
-        return $own =~ s{http://acme}{https://acme}r =~ s/internal;/internal; $verify/r;
+        # nginx leaves a session that it kept behind when it exits, which a sanitizer calls a leak.
+        return $own =~ s{http://acme}{https://acme}r =~ s/internal;/internal; proxy_ssl_session_reuse off; $verify/r;
     };
     my $story = story($nginx_with_tls->('proxy_ssl_verify off;'));
     my $dir = $story->nginx->dir;
