@@ -95,6 +95,25 @@ sub swap_compares {
     return;
 }
 
+sub counters_count {
+    my ($store) = @_;
+    is $store->count(60, 'n'), 'counts 1', 'a counter begins at one';
+    is $store->count(60, 'n', 'm'), 'counts 2 1', 'several count at once, each for itself';
+    is $store->count(60, 'm', 'm'), 'counts 2 3', 'the same twice counts twice';
+    is $store->get(codes => 'n'), 'store_absent', 'a counter is not a value of another share';
+    is $store->count(2, 'brief'), 'counts 1', 'a short one';
+    is $store->count(600, 'brief'), 'counts 2', 'is not prolonged by what is counted later';
+    ok wait_until { $store->count(1, 'brief') eq 'counts 1' }, 'and begins anew once it has ended';
+    is $store->count(0, 'past'), 'counts 1', 'what has ended already';
+    is $store->count(60, 'past'), 'counts 1', 'counts nothing';
+    for my $round (1 .. 3) {
+        my $told = $store->parallel(100, count => { name => "p$round", expires => 60 });
+        is_deeply [sort { $a <=> $b } map { /^counts (\d+)$/ ? $1 : () } @$told], [1 .. 100],
+            'of 100 counts at once each gets a number of its own';
+    }
+    return;
+}
+
 sub entries_expire {
     my ($store) = @_;
     is $store->put(codes => 'x', 'v', -1), 'done', 'a value that has expired is put';
@@ -152,6 +171,7 @@ my @suite = (
     'what is taken is gone'    => \&what_is_taken_is_gone,
     'claims are made once'     => \&claims_are_made_once,
     'swap compares'            => \&swap_compares,
+    'counters count'           => \&counters_count,
     'entries expire'           => \&entries_expire,
     'one of many wins'         => \&one_of_many_wins,
 );

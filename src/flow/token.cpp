@@ -2,73 +2,63 @@
 
 #include "oauth/base/text.hpp"
 #include "oauth/flow/answer.hpp"
-#include "oauth/proto/code.hpp"
-#include "oauth/proto/grant.hpp"
+#include "oauth/flow/client_grant.hpp"
+#include "oauth/flow/demo_grant.hpp"
+#include "oauth/flow/redeem.hpp"
+#include "oauth/flow/refresh.hpp"
+#include "oauth/proto/token_reply.hpp"
 
 namespace oauth {
 namespace {
 
-Result<DexieRequest> read_request(const Request& in);
-Check match_verifier(const DexieRequest& request, const CodeGrant& grant);
-Verdict issue_tokens(const Request& in, const CodeGrant& grant, Issue issue);
-Verdict refuse(Problem problem, std::string_view origin, std::string_view flow_id = {});
+Shape shape_of(const Request& in);
+Result<GrantRequest> read_request(const Request& in);
+Task<Granted> grant(const TokenCall& call, const GrantRequest& request, Ports& io);
+Verdict answer(const TokenCall& call, Shape shape, const Granted& granted, Ports& io);
+Verdict refuse(const Request& in, Problem problem, std::string_view origin, std::int64_t now_ms);
 
 }  // namespace
 
 Task<Verdict> token(const Request& in, Ports& io) {
+  const std::int64_t now_ms = io.clock.now_ms();
   const auto origin = allowed_origin(in);
   if (!origin) {
-    co_return refuse(origin.problem(), {});
+    co_return refuse(in, origin.problem(), {}, now_ms);
   }
   if (in.method == "OPTIONS") {
     co_return answer_preflight("POST", "content-type", *origin);
   }
-  const auto request = read_request(in);
+  // RFC 6749 10.10: who failed too often is not even listened to.
+  if (!io.throttle.open(Throttle::Gate::token)) {
+    co_return refuse(in, Problem::too_many_requests, *origin, now_ms);
+  }
+  auto request = read_request(in);
   if (!request) {
-    co_return refuse(request.problem(), *origin);
+    io.throttle.spend(Throttle::Gate::token);
+    co_return refuse(in, request.problem(), *origin, now_ms);
   }
-  auto scopes = grant_scopes(request->scopes, in.broker);  // RFC 6749 3.3
-  if (!scopes) {
-    co_return refuse(scopes.problem(), *origin);
-  }
-  const auto random = io.random.bytes(32);
-  if (!random) {
-    co_return refuse(random.problem(), *origin);
-  }
-  // RFC 6749 4.1.2, 10.5: single use. The origin is part of the name that is looked for.
-  const std::vector<std::string> names = code_names(in.broker, request->code, *origin);
-  auto value = co_await io.store.take(Share::codes, names);
-  if (!value) {
-    const bool absent = value.problem() == Problem::store_absent;
-    co_return refuse(absent ? Problem::code_invalid : value.problem(), *origin);
-  }
-  const auto grant = open_code(*value, in.broker, names, io.clock.now());
-  if (!grant) {
-    co_return refuse(grant.problem(), *origin);
-  }
-  const auto matched = match_verifier(*request, *grant);
-  if (!matched) {
-    co_return refuse(matched.problem(), *origin, grant->flow_id);
-  }
-  Issue issue;
-  issue.claims = grant->claims;
-  issue.scopes = *std::move(scopes);
-  issue.family = base64url_encode(random->substr(0, 16));
-  issue.jti = base64url_encode(random->substr(16));
-  issue.origin = *origin;
-  issue.public_key = request->public_key;
-  issue.now = io.clock.now();
-  co_return issue_tokens(in, *grant, std::move(issue));
+  const TokenCall call{in, *origin, request->scopes};
+  auto granted = co_await grant(call, *request, io);
+  co_return answer(call, shape_of(in), granted, io);
 }
 
 Verdict token_error(const Request& in, Problem problem) {
   const auto origin = allowed_origin(in);
-  return refuse(problem, origin ? *origin : std::string());
+  return refuse(in, problem, origin ? *origin : std::string(), 0);
 }
 
 namespace {
 
-Result<DexieRequest> read_request(const Request& in) {
+// DESIGN 2: each grant has one shape, and the media type says which is meant.
+Shape shape_of(const Request& in) {
+  return media_type(in.content_type) == "application/x-www-form-urlencoded" ? Shape::rfc6749
+                                                                            : Shape::dexie;
+}
+
+Result<GrantRequest> read_request(const Request& in) {
+  if (shape_of(in) == Shape::rfc6749) {
+    return parse_form_request(in.body, in.authorization);
+  }
   // CORS: only a request that the browser had to ask for beforehand, and nothing from the URL.
   if (media_type(in.content_type) != "application/json") {
     return Problem::content_type_refused;
@@ -76,35 +66,70 @@ Result<DexieRequest> read_request(const Request& in) {
   return parse_dexie_request(in.body);
 }
 
-// RFC 7636 4.6; RFC 9700 2.1.1: a verifier without a challenge is a downgrade, not an extra.
-Check match_verifier(const DexieRequest& request, const CodeGrant& grant) {
-  if (grant.challenge.empty()) {
-    return request.code_verifier.empty() ? Check(kDone) : Problem::verifier_refused;
+struct Grants {
+  Task<Granted> operator()(const CodeRequest& asked) const { return redeem(call, asked, io); }
+  Task<Granted> operator()(const RefreshRequest& asked) const { return refresh(call, asked, io); }
+  Task<Granted> operator()(const OtpAsk&) const { return unsupported(); }
+  Task<Granted> operator()(const OtpAnswer&) const { return unsupported(); }
+  Task<Granted> operator()(const DemoRequest& asked) const { return grant_demo(call, asked, io); }
+  Task<Granted> operator()(const ClientRequest& asked) const {
+    return grant_client(call, asked, io);
   }
-  if (!is_pkce_verifier(request.code_verifier) ||
-      !equal_constant_time(pkce_challenge(request.code_verifier), grant.challenge)) {
-    return Problem::verifier_refused;
-  }
-  return kDone;
+  static Task<Granted> unsupported() { co_return Problem::grant_unsupported; }
+
+  const TokenCall& call;
+  Ports& io;
+};
+
+Task<Granted> grant(const TokenCall& call, const GrantRequest& request, Ports& io) {
+  return std::visit(Grants{call, io}, request.grant);
 }
 
-Verdict issue_tokens(const Request& in, const CodeGrant& grant, Issue issue) {
-  const auto access_token = mint_access_token(issue, in.broker);
-  const auto refresh_token = mint_refresh_token(issue, in.broker);
-  if (!access_token || !refresh_token) {
-    return refuse(Problem::internal, issue.origin, grant.flow_id);
+Verdict hand_out(const TokenCall& call, Shape shape, const Issue& issue,
+                 const std::string& refresh_token) {
+  const Broker& broker = call.in.broker;
+  auto access = mint_access_token(issue, broker);
+  Result<std::string> refresh = refresh_token;
+  // Without a key nobody could prove a refresh; RFC 6749 4.4.3 wants none for a client itself.
+  if (refresh_token.empty() && !issue.public_key.empty()) {
+    refresh = seal_refresh_token(issue, broker);
   }
-  Verdict verdict =
-      answer_json(200, dexie_tokens(issue, in.broker, *access_token, *refresh_token), issue.origin);
-  verdict.flow_id = grant.flow_id;
-  verdict.provider = grant.provider;
+  if (!access || !refresh) {
+    return refuse(call.in, Problem::internal, call.origin, issue.now * 1000);
+  }
+  const Tokens tokens{*std::move(access), *std::move(refresh)};
+  Verdict verdict = answer_json(200, tokens_body(shape, issue, broker, tokens), call.origin);
+  verdict.provider = issue.provider;
   return verdict;
 }
 
-Verdict refuse(Problem problem, std::string_view origin, std::string_view flow_id) {
-  Verdict verdict = answer_json(row(problem).status, dexie_error(problem), origin);
+Verdict answer(const TokenCall& call, Shape shape, const Granted& granted, Ports& io) {
+  if (const auto* issue = std::get_if<Issue>(&granted.what)) {
+    Verdict verdict = hand_out(call, shape, *issue, granted.refresh_token);
+    verdict.flow_id = issue->flow_id;
+    return verdict;
+  }
+  if (const auto* sent = std::get_if<OtpSent>(&granted.what)) {
+    return answer_json(200, otp_sent_body(sent->id), call.origin);
+  }
+  const Problem problem = *std::get_if<Problem>(&granted.what);
+  if (row(problem).status < 500) {
+    io.throttle.spend(Throttle::Gate::token);
+  }
+  Verdict verdict = refuse(call.in, problem, call.origin, io.clock.now_ms());
+  verdict.flow_id = granted.flow_id;
+  return verdict;
+}
+
+Verdict refuse(const Request& in, Problem problem, std::string_view origin, std::int64_t now_ms) {
+  const ErrorBody body = error_body(shape_of(in), problem, now_ms);
+  Verdict verdict = answer_json(row(problem).status, body.text, origin);
+  verdict.reply->content_type = body.content_type;
+  // RFC 6749 5.2: a client that used the header is told that the header was wrong.
+  if (problem == Problem::client_refused && !in.authorization.empty()) {
+    verdict.reply->headers.push_back({"WWW-Authenticate", "Basic realm=\"" + in.broker.url + "\""});
+  }
   verdict.problem = problem;
-  verdict.flow_id = flow_id;
   return verdict;
 }
 

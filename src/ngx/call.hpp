@@ -10,6 +10,7 @@
 #include "ngx/fetch.hpp"
 #include "ngx/hook.hpp"
 #include "ngx/run.hpp"
+#include "ngx/throttle.hpp"
 #include "oauth/flow/protect.hpp"
 #include "oauth/flow/request.hpp"
 
@@ -23,7 +24,7 @@ class Call {
         fetch_(flow, server.fetch),
         hook_(flow, server.hooks),
         store_(std::move(store)),
-        ports_{*store_, fetch_, hook_, documents, clock_, random_} {}
+        ports_{*store_, fetch_, hook_, documents, throttle_, clock_, random_} {}
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;
   ~Call() { flow_.reset(); }
@@ -41,6 +42,7 @@ class Call {
   SystemRandom random_;
   SubrequestFetch fetch_;
   SubrequestHook hook_;
+  AddressThrottle throttle_;
   std::unique_ptr<Store> store_;
   Ports ports_;
 };

@@ -98,6 +98,8 @@ char* merge_server_conf(ngx_conf_t* cf, void* parent, void* child) noexcept {
   inherit(inner.code_lifetime, outer.code_lifetime);
   inherit(inner.access_token_lifetime, outer.access_token_lifetime);
   inherit(inner.refresh_token_lifetime, outer.refresh_token_lifetime);
+  inherit(inner.refresh_window, outer.refresh_window);
+  inherit(inner.clients, outer.clients);
   inherit(inner.clock_skew, outer.clock_skew);
   if (!inner.broker_url) {
     return refuse_idle_admission(cf, inner);

@@ -54,8 +54,9 @@ struct ServerConf {
   std::optional<Alg> alg;
   std::optional<bool> require_pkce;
   std::optional<std::int64_t> state_lifetime, code_lifetime, access_token_lifetime,
-      refresh_token_lifetime, clock_skew;  // s
+      refresh_token_lifetime, refresh_window, clock_skew;  // s
 
+  std::optional<std::vector<Client>> clients;
   std::vector<AllowRule> allow;
   std::string admit;
   Place allow_place, admit_place;

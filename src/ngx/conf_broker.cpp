@@ -177,6 +177,8 @@ char* build_broker(ngx_conf_t* cf, MainConf& main, ServerConf& server) {
       server.access_token_lifetime.value_or(broker.lifetimes.access_token);
   broker.lifetimes.refresh_token =
       server.refresh_token_lifetime.value_or(broker.lifetimes.refresh_token);
+  broker.lifetimes.refresh_window = server.refresh_window.value_or(broker.lifetimes.refresh_window);
+  broker.clients = server.clients.value_or(std::vector<Client>());
   broker.keyring = main.keyring;
   broker.signing = main.signing;
   server.fetch.limit = main.fetch_limit.value_or(server.fetch.limit);

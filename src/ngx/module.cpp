@@ -48,6 +48,8 @@ ngx_command_t commands[] = {
     OAUTH_DIRECTIVE("oauth_code_lifetime", kHttp | kServer | NGX_CONF_TAKE1, (set_seconds<&ServerConf::code_lifetime, 1, 300>), OAUTH_SERVER),
     OAUTH_DIRECTIVE("oauth_access_token_lifetime", kHttp | kServer | NGX_CONF_TAKE1, (set_seconds<&ServerConf::access_token_lifetime, 60, kDay>), OAUTH_SERVER),
     OAUTH_DIRECTIVE("oauth_refresh_token_lifetime", kHttp | kServer | NGX_CONF_TAKE1, (set_seconds<&ServerConf::refresh_token_lifetime, 60, 400 * kDay>), OAUTH_SERVER),
+    OAUTH_DIRECTIVE("oauth_refresh_window", kHttp | kServer | NGX_CONF_TAKE1, (set_seconds<&ServerConf::refresh_window, 10, 600>), OAUTH_SERVER),
+    OAUTH_DIRECTIVE("oauth_client", kHttp | kServer | NGX_CONF_BLOCK | NGX_CONF_TAKE1, set_client, OAUTH_SERVER),
     OAUTH_DIRECTIVE("oauth_clock_skew", kHttp | kServer | NGX_CONF_TAKE1, (set_seconds<&ServerConf::clock_skew, 0, 600>), OAUTH_SERVER),
     OAUTH_DIRECTIVE("oauth_protect", kHttp | kServer | kLocation | NGX_CONF_1MORE, set_protect, OAUTH_LOCATION),
     ngx_null_command};

@@ -1,6 +1,7 @@
 #include "ngx/redis_store.hpp"
 
 #include <algorithm>
+#include <numeric>
 #include <optional>
 
 #include "ngx/redis_call.hpp"
@@ -19,6 +20,13 @@ constexpr std::string_view kSwap =
     "else redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3]) end "
     "return 1";
 
+// The key's lifetime is that of its first count.
+constexpr std::string_view kCount =
+    "local n = (tonumber(redis.call('GET', KEYS[1])) or 0) + 1 "
+    "if n > 1 then redis.call('SET', KEYS[1], n, 'KEEPTTL') "
+    "elseif ARGV[1] ~= '0' then redis.call('SET', KEYS[1], n, 'PX', ARGV[1]) end "
+    "return n";
+
 constexpr std::string_view kClaim = "claim:";
 constexpr std::string_view kShares[] = {"code:", "grant:", "count:"};
 
@@ -36,8 +44,8 @@ bool is_status(const RedisReply& reply) noexcept {
 class RedisStore final : public Store {
  public:
   RedisStore(Flow& flow, RedisTopology& topology, const std::string& prefix,
-             std::string& script) noexcept
-      : flow_(flow), topology_(topology), prefix_(prefix), script_(script) {}
+             RedisScripts& scripts) noexcept
+      : flow_(flow), topology_(topology), prefix_(prefix), scripts_(scripts) {}
 
   bool known_down() const noexcept override { return topology_.known_down(); }
   Task<Check> claim(std::string_view name, std::int64_t issued, std::int64_t expires) override;
@@ -48,21 +56,28 @@ class RedisStore final : public Store {
   Task<Check> drop(Share share, std::string_view name) override;
   Task<Check> swap(Share share, std::string_view name, std::string_view expected,
                    std::string_view value, std::int64_t expires) override;
+  Task<Result<std::vector<std::int64_t>>> count(const std::vector<Counter>& counters) override;
 
  private:
+  // One run of a script, for one key.
+  struct Run {
+    std::string key;
+    std::vector<std::string> arguments;
+  };
   std::string key(std::string_view kind, std::string_view name) const;
   std::string key(Share share, std::string_view name) const {
     return key(kShares[static_cast<std::size_t>(share)], name);
   }
   Task<Result<RedisReply>> ask(std::string key, std::vector<std::string_view> arguments);
   Task<Result<std::vector<RedisReply>>> send(std::vector<RedisCommand> commands);
-  Task<Check> load_script(const std::string& key);
+  Task<Result<std::vector<std::int64_t>>> run_script(RedisScript& script, std::vector<Run> runs);
+  Task<Check> load_script(RedisScript& script, const std::string& key);
   Problem refused(std::string_view verb, std::string_view key, const RedisReply& reply);
 
   Flow& flow_;
   RedisTopology& topology_;
   const std::string& prefix_;
-  std::string& script_;
+  RedisScripts& scripts_;
 };
 
 Task<Check> RedisStore::claim(std::string_view name, std::int64_t, std::int64_t expires) {
@@ -165,38 +180,80 @@ Task<Check> RedisStore::swap(Share share, std::string_view name, std::string_vie
   if (value.size() > kMaxStoreValue) {
     co_return Problem::internal;
   }
-  const std::string at = key(share, name);
-  const std::string milliseconds = std::to_string(milliseconds_until(expires));
-  // Once more if the server has forgotten the script: it was restarted or flushed.
-  for (int attempt = 0; attempt < 2; attempt++) {
-    if (script_.empty()) {
-      auto loaded = co_await load_script(at);
+  std::vector<Run> runs(1);
+  runs[0].key = key(share, name);
+  runs[0].arguments = {std::string(expected), std::string(value),
+                       std::to_string(milliseconds_until(expires))};
+  auto results = co_await run_script(scripts_.swap, std::move(runs));
+  if (!results) {
+    co_return results.problem();
+  }
+  const std::int64_t result = results->front();
+  co_return result == 1 ? Check(kDone)
+  : result == 0         ? Check(Problem::store_taken)
+                        : Check(Problem::store_absent);
+}
+
+Task<Result<std::vector<std::int64_t>>> RedisStore::count(const std::vector<Counter>& counters) {
+  std::vector<Run> runs;
+  for (const Counter& counter : counters) {
+    Run run;
+    run.key = key(Share::counters, counter.name);
+    run.arguments = {std::to_string(milliseconds_until(counter.expires))};
+    runs.push_back(std::move(run));
+  }
+  auto counts = co_await run_script(scripts_.count, std::move(runs));
+  co_return counts;
+}
+
+// The runs' integers. What a server that has forgotten the script (it was restarted or flushed) did
+// not run is sent once more; what it did run never is.
+Task<Result<std::vector<std::int64_t>>> RedisStore::run_script(RedisScript& script,
+                                                               std::vector<Run> runs) {
+  std::vector<std::int64_t> results(runs.size());
+  std::vector<std::size_t> open(runs.size());
+  std::iota(open.begin(), open.end(), std::size_t{0});
+  for (int attempt = 0; attempt < 2 && !open.empty(); attempt++) {
+    if (script.sha.empty()) {
+      const std::string& any = runs[open.front()].key;
+      auto loaded = co_await load_script(script, any);
       if (!loaded) {
         co_return loaded.problem();
       }
     }
-    const std::string script = script_;
-    std::vector<std::string_view> arguments{"EVALSHA", script, "1",         at,
-                                            expected,  value,  milliseconds};
-    auto reply = co_await ask(at, std::move(arguments));
-    if (!reply) {
-      co_return reply.problem();
+    std::vector<RedisCommand> commands;
+    for (const std::size_t i : open) {
+      std::vector<std::string_view> words{"EVALSHA", script.sha, "1", runs[i].key};
+      words.insert(words.end(), runs[i].arguments.begin(), runs[i].arguments.end());
+      commands.push_back(RedisCommand{runs[i].key, redis_command(words)});
     }
-    if (reply->kind == Kind::integer) {
-      co_return reply->integer == 1 ? Check(kDone)
-      : reply->integer == 0         ? Check(Problem::store_taken)
-                                    : Check(Problem::store_absent);
+    auto replies = co_await send(std::move(commands));
+    if (!replies) {
+      co_return replies.problem();
     }
-    if (reply->kind != Kind::error || redis_error_code(*reply) != "NOSCRIPT") {
-      co_return refused("EVALSHA", at, *reply);
+    std::vector<std::size_t> forgotten;
+    for (std::size_t n = 0; n < open.size(); n++) {
+      const RedisReply& reply = (*replies)[n];
+      if (reply.kind == Kind::integer) {
+        results[open[n]] = reply.integer;
+      } else if (reply.kind == Kind::error && redis_error_code(reply) == "NOSCRIPT") {
+        forgotten.push_back(open[n]);
+        script.sha.clear();
+      } else {
+        co_return refused("EVALSHA", runs[open[n]].key, reply);
+      }
     }
-    script_.clear();
+    open = std::move(forgotten);
   }
-  co_return Problem::store_down;
+  if (!open.empty()) {
+    co_return Problem::store_down;
+  }
+  co_return results;
 }
 
-Task<Check> RedisStore::load_script(const std::string& key) {
-  std::vector<std::string_view> arguments{"SCRIPT", "LOAD", kSwap};
+Task<Check> RedisStore::load_script(RedisScript& script, const std::string& key) {
+  const std::string_view text = script.text;
+  std::vector<std::string_view> arguments{"SCRIPT", "LOAD", text};
   auto reply = co_await ask(key, std::move(arguments));
   if (!reply) {
     co_return reply.problem();
@@ -204,7 +261,7 @@ Task<Check> RedisStore::load_script(const std::string& key) {
   if (reply->kind != Kind::text) {
     co_return refused("SCRIPT", key, *reply);
   }
-  script_ = std::move(reply->text);
+  script.sha = std::move(reply->text);
   co_return kDone;
 }
 
@@ -240,12 +297,14 @@ Problem RedisStore::refused(std::string_view verb, std::string_view key, const R
 
 }  // namespace
 
+RedisScripts::RedisScripts() : swap{kSwap, {}}, count{kCount, {}} {}
+
 RedisBackend::RedisBackend(RedisOptions options, std::vector<ngx_addr_t> addresses)
     : options_(std::move(options)),
       topology_(std::make_unique<RedisSingle>(options_, std::move(addresses))) {}
 
 std::unique_ptr<Store> RedisBackend::open(Flow& flow) {
-  return std::make_unique<RedisStore>(flow, *topology_, options_.prefix, script_);
+  return std::make_unique<RedisStore>(flow, *topology_, options_.prefix, scripts_);
 }
 
 ngx_int_t RedisBackend::init_worker(ngx_cycle_t* cycle) {

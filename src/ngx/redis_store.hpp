@@ -1,11 +1,22 @@
-// The store in Redis, shared by all workers and nodes. Every verb is one round trip (swap: up to
-// three, the first time), atomic at the server. Redis 6.2 or later.
+// The store in Redis, shared by all workers and nodes. Every verb is one round trip (swap and
+// count: up to three, the first time), atomic at the server. Redis 6.2 or later.
 #pragma once
 
 #include "ngx/redis_node.hpp"
 #include "ngx/store.hpp"
 
 namespace oauth {
+
+// A script of ours; `sha` is the name by which the server knows it, once it told us.
+struct RedisScript {
+  std::string_view text;
+  std::string sha;
+};
+
+struct RedisScripts {
+  RedisScripts();
+  RedisScript swap, count;
+};
 
 class RedisBackend final : public StoreBackend {
  public:
@@ -19,7 +30,7 @@ class RedisBackend final : public StoreBackend {
  private:
   RedisOptions options_;
   std::unique_ptr<RedisTopology> topology_;
-  std::string script_;  // the SHA-1 by which the server knows our script, once it told us
+  RedisScripts scripts_;
 };
 
 }  // namespace oauth

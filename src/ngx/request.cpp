@@ -60,7 +60,7 @@ std::vector<std::string> header_values(ngx_http_request_t* r, std::string_view n
 
 Request read_request(ngx_http_request_t* r, const Broker& broker, const Endpoint& endpoint) {
   const Memo* memo = find_memo(r);
-  Request in{broker, {}, {}, {}, {}, {}, {}, {}, false, {}, {}, false};
+  Request in{broker, {}, {}, {}, {}, {}, {}, {}, false, {}, {}, {}, false};
   in.method = view(r->method_name);
   in.path = view(r->uri);
   const std::string prefix = broker.path(endpoint.path);
@@ -75,6 +75,7 @@ Request read_request(ngx_http_request_t* r, const Broker& broker, const Endpoint
 #endif
   in.origins = header_values(r, "origin");
   in.cookies = memo != nullptr && memo->cookies ? *memo->cookies : header_values(r, "cookie");
+  in.authorization = header_values(r, "authorization");
   in.local = is_local_address(r->connection->sockaddr) && !is_forwarded(r) && is_at_home(in);
   return in;
 }

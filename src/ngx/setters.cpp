@@ -25,13 +25,12 @@ std::vector<std::string> values(ngx_conf_t* cf) {
   return list;
 }
 
-// RFC 6749 3.3: scope-token.
-bool is_scope(std::string_view name) {
+}  // namespace
+
+bool is_scope(std::string_view name) noexcept {
   return !name.empty() && is_printable_ascii(name) &&
          name.find_first_of(" \"\\") == std::string_view::npos;
 }
-
-}  // namespace
 
 char* set_store(ngx_conf_t* cf, ngx_command_t*, void* conf) noexcept {
   auto& main = *static_cast<MainConf*>(conf);

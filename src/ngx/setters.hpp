@@ -21,6 +21,12 @@ char* set_access_token_alg(ngx_conf_t* cf, ngx_command_t* command, void* conf) n
 char* set_require_pkce(ngx_conf_t* cf, ngx_command_t* command, void* conf) noexcept;
 char* set_protect(ngx_conf_t* cf, ngx_command_t* command, void* conf) noexcept;
 
+// `oauth_client ID { … }`. In conf_client.cpp.
+char* set_client(ngx_conf_t* cf, ngx_command_t* command, void* conf) noexcept;
+
+// RFC 6749 3.3: scope-token.
+bool is_scope(std::string_view name) noexcept;
+
 // nginx's own times ("30m", "1h30m") in whole seconds, within bounds.
 char* keep_seconds(ngx_conf_t* cf, std::optional<std::int64_t>& slot, std::int64_t least,
                    std::int64_t most) noexcept;

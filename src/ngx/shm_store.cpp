@@ -49,6 +49,9 @@ class ShmStore final : public Store {
     const ShmKey key = shm_key(name);
     co_return swap_now(share, key, expected, value, expires);
   }
+  Task<Result<std::vector<std::int64_t>>> count(const std::vector<Counter>& counters) override {
+    co_return count_now(counters);
+  }
 
  private:
   ShmStoreBackend::Lock lock() const noexcept { return {backend_.pool(), backend_.root()}; }
@@ -61,6 +64,7 @@ class ShmStore final : public Store {
   Check drop_now(Share share, const ShmKey& key) const;
   Check swap_now(Share share, const ShmKey& key, std::string_view expected, std::string_view value,
                  std::int64_t expires) const;
+  Result<std::vector<std::int64_t>> count_now(const std::vector<Counter>& counters) const;
 
   ShmTable::Entry* find_live(Share share, const ShmKey& key) const noexcept;
   bool write(Share share, const ShmKey& key, std::string_view value,
@@ -179,6 +183,35 @@ Check ShmStore::swap_now(Share share, const ShmKey& key, std::string_view expect
     return full(share);
   }
   return kDone;
+}
+
+Result<std::vector<std::int64_t>> ShmStore::count_now(const std::vector<Counter>& counters) const {
+  constexpr Share kShare = Share::counters;
+  std::vector<ShmKey> keys;
+  keys.reserve(counters.size());
+  for (const Counter& counter : counters) {
+    keys.push_back(shm_key(counter.name));
+  }
+  std::vector<std::int64_t> counts(counters.size());
+  bool written = true;
+  {
+    const auto held = lock();
+    for (std::size_t i = 0; written && i < keys.size(); i++) {
+      std::int64_t count = 0;
+      std::int64_t expires = counters[i].expires;
+      if (const ShmTable::Entry* entry = find_live(kShare, keys[i]); entry != nullptr) {
+        table(kShare).copy(entry, reinterpret_cast<char*>(&count));
+        expires = ShmTable::time_of(entry);
+      }
+      counts[i] = ++count;
+      written =
+          write(kShare, keys[i], {reinterpret_cast<const char*>(&count), sizeof(count)}, expires);
+    }
+  }
+  if (!written) {
+    return full(kShare);
+  }
+  return counts;
 }
 
 ShmTable::Entry* ShmStore::find_live(Share share, const ShmKey& key) const noexcept {

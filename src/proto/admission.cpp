@@ -147,17 +147,7 @@ Result<Json> admitted(const Json& answer, const Identity& identity) {
   if (answer.has("claims") && !extra.is_object()) {
     return Problem::admit_claims_refused;
   }
-  if (extra.dump().size() > kMaxExtra) {
-    return Problem::admit_claims_refused;
-  }
-  Json claims = identity.claims();
-  for (const auto& [name, value] : extra.members()) {
-    if (!is_extra(name, value)) {
-      return Problem::admit_claims_refused;
-    }
-    claims.set(name, value);
-  }
-  return claims.dump().size() <= kMaxClaims ? Result<Json>(claims) : Problem::admit_claims_refused;
+  return add_claims(identity.claims(), extra);
 }
 
 Problem refusal(const Json& answer) {
@@ -237,6 +227,23 @@ bool AllowRules::admits(const Identity& identity) const {
   return rules_.empty() || std::any_of(rules_.begin(), rules_.end(), [&](const AllowRule& rule) {
            return rule.admits(identity);
          });
+}
+
+Result<Json> add_claims(const Json& claims, const Json& extra) {
+  if (extra.dump().size() > kMaxExtra) {
+    return Problem::admit_claims_refused;
+  }
+  Json all = Json::object();
+  for (const auto& [name, value] : claims.members()) {
+    all.set(name, value);
+  }
+  for (const auto& [name, value] : extra.members()) {
+    if (!is_extra(name, value)) {
+      return Problem::admit_claims_refused;
+    }
+    all.set(name, value);
+  }
+  return all.dump().size() <= kMaxClaims ? Result<Json>(all) : Problem::admit_claims_refused;
 }
 
 Json admission_question(const Identity& identity) {

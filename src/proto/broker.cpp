@@ -1,5 +1,7 @@
 #include "oauth/proto/broker.hpp"
 
+#include <algorithm>
+
 #include "oauth/base/text.hpp"
 
 namespace oauth {
@@ -11,6 +13,11 @@ const Provider* Broker::provider(std::string_view name) const noexcept {
     }
   }
   return nullptr;
+}
+
+std::int64_t Broker::refresh_window() const noexcept {
+  const std::int64_t longest = std::max<std::int64_t>(lifetimes.access_token - 5 * 60, skew);
+  return std::min(lifetimes.refresh_window, longest);
 }
 
 std::string Broker::callback_url(const Provider& provider) const {

@@ -2,11 +2,8 @@
 
 #include <algorithm>
 
-#include "oauth/base/pack.hpp"
 #include "oauth/base/text.hpp"
 #include "oauth/jose/client_key.hpp"
-#include "oauth/jose/sign.hpp"
-#include "oauth/proto/attempt.hpp"
 #include "oauth/proto/code.hpp"
 
 namespace oauth {
@@ -14,13 +11,15 @@ namespace {
 
 constexpr Json::Limits kRequestLimits{64 * 1024, 16};
 
-std::string join(const std::vector<std::string>& words) {
-  std::string text;
-  for (const std::string& word : words) {
-    text += text.empty() ? "" : " ";
-    text += word;
-  }
-  return text;
+// Every member that is a string where it is there at all.
+constexpr std::string_view kTexts[] = {
+    "grant_type",       "code",      "code_verifier", "public_key",
+    "refresh_token",    "signature", "email",         "otp",
+    "otp_id",           "demo_user", "client_id",     "client_secret",
+    "signing_algorithm"};
+
+std::string text(const Json& json, std::string_view member) {
+  return std::string(json.string(member).value_or(""));
 }
 
 // `scopes`: absent, or an array of strings.
@@ -47,136 +46,198 @@ Result<std::vector<std::string>> asked_scopes(const Json& request) {
   return asked;
 }
 
+using AnyGrant = decltype(GrantRequest::grant);
+
+Result<AnyGrant> read_code(const Json& json) {
+  CodeRequest request;
+  auto key = client_key_der(text(json, "public_key"));
+  if (!key) {
+    return key.problem();
+  }
+  request.public_key = *std::move(key);
+  request.code_verifier = text(json, "code_verifier");
+  request.code = text(json, "code");
+  if (!is_code(request.code)) {
+    return Problem::code_invalid;
+  }
+  return AnyGrant(std::move(request));
+}
+
+// dexie-contract 4.2. A `public_key` is not read: the proof does not sign it.
+Result<AnyGrant> read_refresh(const Json& json) {
+  constexpr std::int64_t kLeast = 1'000'000'000'000;  // 13 digits
+  constexpr std::int64_t kMost = 9'999'999'999'999;
+  RefreshRequest request;
+  request.refresh_token = text(json, "refresh_token");
+  const auto time_stamp = json.integer("time_stamp");
+  const auto signature = base64_decode(text(json, "signature"));
+  if (request.refresh_token.empty() || !time_stamp || *time_stamp < kLeast || *time_stamp > kMost ||
+      !signature || signature->empty() || json.string("signing_algorithm") != "RSASSA-PKCS1-v1_5") {
+    return Problem::proof_malformed;
+  }
+  request.time_stamp = *time_stamp;
+  request.signature = *signature;
+  return AnyGrant(std::move(request));
+}
+
+// dexie-contract 4.3: the second step is the one with a password in it.
+Result<AnyGrant> read_otp(const Json& json) {
+  if (!json.has("otp") && !json.has("otp_id")) {
+    return AnyGrant(OtpAsk{text(json, "email")});
+  }
+  OtpAnswer answer;
+  answer.otp_id = text(json, "otp_id");
+  answer.otp = text(json, "otp");
+  answer.email = text(json, "email");
+  auto key = client_key_der(text(json, "public_key"));
+  if (!key) {
+    return key.problem();
+  }
+  answer.public_key = *std::move(key);
+  return AnyGrant(std::move(answer));
+}
+
+Result<AnyGrant> read_demo(const Json& json) {
+  auto key = client_key_der(text(json, "public_key"));
+  if (!key) {
+    return key.problem();
+  }
+  return AnyGrant(DemoRequest{text(json, "demo_user"), *std::move(key)});
+}
+
+Result<AnyGrant> read_client(const Json& json) {
+  ClientRequest request;
+  request.grant_type = text(json, "grant_type");
+  request.credentials = {text(json, "client_id"), text(json, "client_secret"), false};
+  request.claims = json.get("claims");
+  if (json.has("claims") && !request.claims.is_object()) {
+    return Problem::request_malformed;
+  }
+  if (json.has("public_key")) {
+    auto key = client_key_der(text(json, "public_key"));
+    if (!key) {
+      return key.problem();
+    }
+    request.public_key = *std::move(key);
+  }
+  return AnyGrant(std::move(request));
+}
+
+struct DexieGrant {
+  std::string_view type;
+  Result<AnyGrant> (*read)(const Json& json);
+};
+
+constexpr DexieGrant kDexieGrants[] = {
+    {"authorization_code", read_code},
+    {"refresh_token", read_refresh},
+    {"otp", read_otp},
+    {"demo", read_demo},
+    {"client_credentials", read_client},
+};
+
+// What standard clients may come to ask; each is allowed some of them.
+constexpr std::string_view kFormGrants[] = {"authorization_code", "refresh_token",
+                                            "client_credentials"};
+
+// RFC 6749 2.3.1: id and secret are form-encoded, and the first colon parts them.
+Result<ClientCredentials> read_basic(std::string_view authorization) {
+  constexpr std::string_view kBasic = "Basic ";
+  if (!iequals_ascii(authorization.substr(0, kBasic.size()), kBasic)) {
+    return Problem::client_refused;
+  }
+  const auto pair = base64_decode(authorization.substr(kBasic.size()));
+  const auto colon = pair ? pair->find(':') : std::string::npos;
+  if (colon == std::string::npos) {
+    return Problem::client_refused;
+  }
+  const auto decode = [](const std::string& part) {
+    const auto form = Form::parse("v=" + part);
+    return form && form->fields().size() == 1 ? std::string(form->get("v")) : std::string();
+  };
+  return ClientCredentials{decode(pair->substr(0, colon)), decode(pair->substr(colon + 1)), true};
+}
+
+// RFC 6749 2.3: one method a request.
+Result<ClientCredentials> read_credentials(const Form& form,
+                                           const std::vector<std::string>& authorization) {
+  const std::string_view id = form.get("client_id");
+  const std::string_view secret = form.get("client_secret");
+  if (authorization.empty()) {
+    return ClientCredentials{std::string(id), std::string(secret), false};
+  }
+  if (authorization.size() > 1 || !secret.empty()) {
+    return Problem::client_auth_repeated;
+  }
+  auto basic = read_basic(authorization.front());
+  if (basic && !id.empty() && id != basic->id) {
+    return Problem::client_auth_repeated;
+  }
+  return basic;
+}
+
 }  // namespace
 
-Result<DexieRequest> parse_dexie_request(std::string_view body) {
+Result<GrantRequest> parse_dexie_request(std::string_view body) {
   const auto json = Json::parse_object(body, kRequestLimits);
   if (!json) {
     return json.problem();
   }
-  for (const std::string_view member : {"grant_type", "code", "public_key", "code_verifier"}) {
+  for (const std::string_view member : kTexts) {
     if (json->has(member) && !json->string(member)) {
       return Problem::request_malformed;
     }
   }
-  DexieRequest request;
-  request.grant_type = json->string("grant_type").value_or("");
-  if (request.grant_type.empty()) {
+  const std::string type = text(*json, "grant_type");
+  if (type.empty()) {
     return Problem::request_malformed;
   }
-  if (request.grant_type != "authorization_code") {
+  const DexieGrant* grant = nullptr;
+  for (const DexieGrant& each : kDexieGrants) {
+    grant = each.type == type ? &each : grant;
+  }
+  if (grant == nullptr) {
     return Problem::grant_unsupported;
   }
   auto scopes = asked_scopes(*json);
   if (!scopes) {
     return scopes.problem();
   }
-  request.scopes = *std::move(scopes);
-  auto key = client_key_der(json->string("public_key").value_or(""));
-  if (!key) {
-    return key.problem();
+  auto read = grant->read(*json);
+  if (!read) {
+    return read.problem();
   }
-  request.public_key = *std::move(key);
-  request.code_verifier = json->string("code_verifier").value_or("");
-  request.code = json->string("code").value_or("");
-  if (!is_code(request.code)) {
-    return Problem::code_invalid;
+  return GrantRequest{*std::move(scopes), *std::move(read)};
+}
+
+Result<GrantRequest> parse_form_request(std::string_view body,
+                                        const std::vector<std::string>& authorization) {
+  const auto form = Form::parse(body);
+  if (!form) {
+    return Problem::request_malformed;
   }
+  if (form->repeated({"grant_type", "client_id", "client_secret", "scope", "code", "redirect_uri",
+                      "code_verifier", "refresh_token"})) {
+    return Problem::request_repeated;
+  }
+  const std::string_view type = form->get("grant_type");
+  if (type.empty()) {
+    return Problem::request_malformed;
+  }
+  const bool is_known =
+      std::find(std::begin(kFormGrants), std::end(kFormGrants), type) != std::end(kFormGrants);
+  if (!is_known) {
+    return Problem::grant_unsupported;
+  }
+  auto credentials = read_credentials(*form, authorization);
+  if (!credentials) {
+    return credentials.problem();
+  }
+  const auto words = split_words(form->get("scope"));
+  GrantRequest request;
+  request.scopes = {words.begin(), words.end()};
+  request.grant = ClientRequest{std::string(type), *std::move(credentials), Json(), {}};
   return request;
-}
-
-Result<std::vector<std::string>> grant_scopes(const std::vector<std::string>& asked,
-                                              const Broker& broker) {
-  if (asked.empty()) {
-    return broker.scopes;
-  }
-  std::vector<std::string> granted;
-  for (const std::string& scope : broker.scopes) {
-    if (std::find(asked.begin(), asked.end(), scope) != asked.end()) {
-      granted.push_back(scope);
-    }
-  }
-  if (granted.empty()) {
-    return Problem::scope_refused;  // RFC 6749 3.3: nothing of it can be granted
-  }
-  return granted;
-}
-
-Result<std::string> mint_access_token(const Issue& issue, const Broker& broker) {
-  const Key* key = broker.signing_key();
-  if (key == nullptr) {
-    return Problem::internal;
-  }
-  // RFC 9068 2.2; no `nbf`, which only makes clocks matter more.
-  Json claims = Json::object();
-  claims.set("iss", std::string_view(broker.url));
-  if (broker.audiences.size() == 1) {
-    claims.set("aud", std::string_view(broker.audiences.front()));
-  } else {
-    Json audiences = Json::array();
-    for (const std::string& audience : broker.audiences) {
-      audiences.push(Json::of(std::string_view(audience)));
-    }
-    claims.set("aud", audiences);
-  }
-  claims.set("sub", issue.claims.string("sub").value_or(""));
-  claims.set("client_id", std::string_view(issue.client_id));
-  claims.set("iat", issue.now);
-  claims.set("exp", issue.now + broker.lifetimes.access_token);
-  claims.set("jti", std::string_view(issue.jti));
-  claims.set("sid", std::string_view(issue.family));
-  claims.set("scope", std::string_view(join(issue.scopes)));
-  // The person's, and what the operator's service added; never what stands here already.
-  for (const auto& [name, value] : issue.claims.members()) {
-    if (!claims.has(name)) {
-      claims.set(name, value);
-    }
-  }
-  return sign(claims, *key, broker.alg, "at+jwt");
-}
-
-Result<std::string> mint_refresh_token(const Issue& issue, const Broker& broker) {
-  Pack pack;
-  pack.add(issue.family)
-      .add(issue.claims.dump())
-      .add(issue.origin)
-      .add(join(issue.scopes))
-      .add(issue.public_key);
-  const auto blob = broker.keyring->seal({Purpose::refresh, broker.url, {}}, pack.bytes(),
-                                         issue.now, issue.now + broker.lifetimes.refresh_token);
-  if (!blob) {
-    return blob.problem();
-  }
-  return base64url_encode(*blob);
-}
-
-std::string dexie_tokens(const Issue& issue, const Broker& broker, std::string_view access_token,
-                         std::string_view refresh_token) {
-  // dexie-contract 4.1: `license` absent would mean ok too; the client stores what is there.
-  Json claims = Json::object();
-  for (const auto& [name, value] : issue.claims.members()) {
-    claims.set(name, value);
-  }
-  claims.set("license", "ok");
-  Json reply = Json::object();
-  reply.set("type", "tokens");
-  reply.set("claims", claims);
-  reply.set("accessToken", access_token);
-  reply.set("accessTokenExpiration", (issue.now + broker.lifetimes.access_token) * 1000);
-  reply.set("refreshToken", refresh_token);
-  reply.set("refreshTokenExpiration", (issue.now + broker.lifetimes.refresh_token) * 1000);
-  reply.set("userType", "prod");
-  return reply.dump();
-}
-
-std::string dexie_error(Problem problem) {
-  Json reply = Json::object();
-  reply.set("type", "error");
-  reply.set("title", "Login failed");
-  reply.set("messageCode", row(problem).dexie_code);
-  reply.set("message", row(problem).text);
-  reply.set("messageParams", Json::object());
-  return reply.dump();
 }
 
 }  // namespace oauth

@@ -112,6 +112,21 @@ Result<Identity> identity_of(const Statement& said, const Provider& provider) {
   return identity;
 }
 
+Result<Identity> demo_identity(const Provider& provider, std::string_view email) {
+  for (const DemoUser& user : provider.users) {
+    if (user.email == email) {
+      Statement said;
+      said.id_token = Json::object()
+                          .set("sub", std::string_view(user.email))
+                          .set("email", std::string_view(user.email))
+                          .set("email_verified", true)
+                          .set("name", std::string_view(user.name));
+      return identity_of(said, provider);
+    }
+  }
+  return Problem::demo_user_unknown;
+}
+
 Check admit(const Identity& identity, const Provider& provider) {
   if (provider.require_verified_email && !identity.email_verified) {
     return Problem::email_unverified;

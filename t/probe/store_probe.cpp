@@ -81,6 +81,17 @@ std::string told(const Result<std::string>& value) {
   return value ? "value " + hex_encode(*value) : std::string(name(value.problem()));
 }
 
+std::string told(const Result<std::vector<std::int64_t>>& counts) {
+  if (!counts) {
+    return std::string(name(counts.problem()));
+  }
+  std::string text = "counts";
+  for (const std::int64_t count : *counts) {
+    text += " " + std::to_string(count);
+  }
+  return text;
+}
+
 Verdict verdict_of(std::string body) {
   Reply reply;
   reply.content_type = "text/plain";
@@ -115,6 +126,14 @@ Task<Verdict> ask_store(std::unique_ptr<Store> store, Ask ask) {
   if (ask.verb == "swap") {
     auto check = co_await store->swap(ask.share, name, ask.expected, ask.value, ask.expires);
     co_return verdict_of(told(check));
+  }
+  if (ask.verb == "count") {
+    std::vector<Store::Counter> counters;
+    for (const std::string& counter : ask.names) {
+      counters.push_back(Store::Counter{counter, ask.expires});
+    }
+    auto counts = co_await store->count(counters);
+    co_return verdict_of(told(counts));
   }
   co_return verdict_of(store->known_down() ? "down" : "up");
 }

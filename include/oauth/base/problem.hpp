@@ -85,6 +85,20 @@ enum class Level : std::uint8_t { error, warn, notice, info };
   X(verifier_refused,        401, "invalid_grant",   "GENERIC_ERROR", notice, "The code is invalid or expired") \
   X(public_key_refused,      400, "invalid_request", "GENERIC_ERROR", info,   "The public key must be RSA, 2048 to 4096 bit, with exponent 65537, in PEM.") \
   X(scope_refused,           400, "invalid_scope",   "GENERIC_ERROR", info,   "None of the requested scopes can be granted.") \
+  X(refresh_refused,         401, "invalid_grant",   "GENERIC_ERROR", notice, "The sign-in has ended. Please sign in again.") \
+  X(refresh_expired,         401, "invalid_grant",   "GENERIC_ERROR", info,   "The sign-in has ended. Please sign in again.") \
+  X(refresh_unknown_key,     401, "invalid_grant",   "GENERIC_ERROR", warn,   "The sign-in has ended. Please sign in again.") \
+  X(refresh_other_origin,    401, "invalid_grant",   "GENERIC_ERROR", warn,   "The sign-in has ended. Please sign in again.") \
+  X(proof_malformed,         400, "invalid_request", "GENERIC_ERROR", info,   "The proof of the refresh request could not be read.") \
+  X(proof_wrong,             401, "invalid_grant",   "GENERIC_ERROR", warn,   "The sign-in has ended. Please sign in again.") \
+  X(time_stamp_refused,      400, "invalid_grant",   "GENERIC_ERROR", info,   "The clock of this device differs too much from the server's.") \
+  X(too_many_requests,       429, "temporarily_unavailable", "GENERIC_ERROR", notice, "Too many requests. Please wait a moment.") \
+  X(client_refused,          401, "invalid_client",  "GENERIC_ERROR", notice, "The client is unknown or its credentials are wrong.") \
+  X(client_auth_repeated,    400, "invalid_request", "GENERIC_ERROR", info,   "The client authenticated in more than one way.") \
+  X(client_grant_refused,    400, "unauthorized_client", "GENERIC_ERROR", notice, "The client may not use this grant type.") \
+  X(client_subject_refused,  400, "invalid_request", "GENERIC_ERROR", notice, "The client may not have tokens for this subject.") \
+  X(demo_user_unknown,       401, "invalid_grant",   "GENERIC_ERROR", info,   "There is no such demo user here.") \
+  X(otp_refused,             401, "invalid_grant",   "INVALID_OTP",   info,   "The code is wrong or has expired. Please try again.") \
   /* ---- JWT (RFC 7515, 7519, 8725, OpenID Connect Core 3.1.3.7) */                                        \
   X(token_missing,           401, "",                "GENERIC_ERROR", info,   "A token is needed here.")    \
   X(token_repeated,          400, "invalid_request", "GENERIC_ERROR", info,   "More than one token was sent.") \

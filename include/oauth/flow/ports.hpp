@@ -60,6 +60,14 @@ class Store {
   // Compare and set: store_taken when the value is not `expected`, store_absent when there is none.
   virtual Task<Check> swap(Share share, std::string_view name, std::string_view expected,
                            std::string_view value, std::int64_t expires) = 0;
+
+  // Adds one to each, atomically over all callers: how often each was counted, this time included.
+  // A counter ends at the `expires` of its first count.
+  struct Counter {
+    std::string name;
+    std::int64_t expires;
+  };
+  virtual Task<Result<std::vector<std::int64_t>>> count(const std::vector<Counter>& counters) = 0;
 };
 
 struct Header {
@@ -118,11 +126,23 @@ class Documents {
   virtual void fail(std::string_view url, std::int64_t until) = 0;
 };
 
+// How often the address that this request comes from may still try (`oauth_limit`). Kept by this
+// machine alone, in bounded memory; never waits. IPv6 counts by /64.
+class Throttle {
+ public:
+  enum class Gate : std::uint8_t { token, callback };
+
+  virtual ~Throttle() = default;
+  virtual bool open(Gate gate) = 0;
+  virtual void spend(Gate gate) = 0;  // one try
+};
+
 struct Ports {
   Store& store;
   Fetch& fetch;
   Hook& hook;
   Documents& documents;
+  Throttle& throttle;
   Clock& clock;
   Random& random;
 };

@@ -20,8 +20,9 @@ struct Request {
   std::string body;
   std::string authority;  // Host as sent, lower case; only compared with the broker's own
   bool https = false;     // the connection's scheme
-  std::vector<std::string> origins;  // every Origin header
-  std::vector<std::string> cookies;  // every Cookie header
+  std::vector<std::string> origins;        // every Origin header
+  std::vector<std::string> cookies;        // every Cookie header
+  std::vector<std::string> authorization;  // every Authorization header
   // Peer is loopback, no forwarding header, Host is the broker's: what `type demo` demands.
   bool local = false;
 };

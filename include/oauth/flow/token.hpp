@@ -1,5 +1,6 @@
-// POST /token (dexie-contract 4): a code for tokens, in Dexie's JSON shape. Shape, types, key and
-// Origin are checked before the code is taken; taking it is the one round trip, and final.
+// POST /token (dexie-contract 4, RFC 6749 3.2): reads what is asked, in Dexie's shape or RFC
+// 6749's, has the grant's own flow decide, and answers in the same shape. Who fails often is
+// throttled.
 #pragma once
 
 #include "oauth/base/task.hpp"

@@ -50,9 +50,12 @@ class AllowRules {
 // that the provider said}}.
 Json admission_question(const Identity& identity);
 
+// `claims` and `extra`: strings, numbers, booleans or arrays of strings, at most 2 KiB, and none
+// that has a meaning here already, else admit_claims_refused.
+Result<Json> add_claims(const Json& claims, const Json& extra);
+
 // Its answer, as the claims that the code shall carry: 204, or 200 with the JSON
-// {"claims": {…}}: those of `identity` and these, which are strings, numbers, booleans or arrays of
-// strings, at most 2 KiB, and none that has a meaning here already (admit_claims_refused). 403 with
+// {"claims": {…}}: those of `identity` and these (add_claims). 403 with
 // the JSON {"code": …}: user_not_registered, user_not_accepted, no_seats_available,
 // user_deactivated or webhook_error (dexie-contract 4.5); any other 403: email_not_allowed.
 // Everything else: admit_failed.

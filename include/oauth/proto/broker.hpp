@@ -13,6 +13,7 @@
 #include "oauth/base/uri.hpp"
 #include "oauth/jose/jwk.hpp"
 #include "oauth/proto/admission.hpp"
+#include "oauth/proto/client.hpp"
 #include "oauth/proto/provider.hpp"
 #include "oauth/proto/target.hpp"
 
@@ -24,6 +25,8 @@ struct Lifetimes {
   std::int64_t code = 5 * 60;
   std::int64_t access_token = 60 * 60;
   std::int64_t refresh_token = 30 * 24 * 60 * 60;
+  // How far a refresh's time stamp may lie from now, either way; see Broker::refresh_window.
+  std::int64_t refresh_window = 10 * 60;
 };
 inline constexpr std::int64_t kBoundCodeLifetime = 60;  // a code bound by PKCE (DESIGN 3)
 
@@ -35,6 +38,7 @@ struct Broker {
   std::string cookie_name;
   TargetRules targets;
   std::vector<const Provider*> providers;
+  std::vector<Client> clients;  // `oauth_client`
   AllowRules allow;
   std::string admit;  // URI of an internal location; empty: nobody is asked
   std::vector<std::string> scopes{"ACCESS_DB"};
@@ -48,6 +52,9 @@ struct Broker {
   std::shared_ptr<const KeySet> signing;   // first signs for its alg, all verify
 
   const Provider* provider(std::string_view name) const noexcept;  // enabled ones only
+  // In s. dexie-contract 4.2: smaller than the access token's lifetime less the 5 minutes before
+  // its end in which the client refreshes, or a client with a wrong clock runs hot.
+  std::int64_t refresh_window() const noexcept;
   std::string callback_url(const Provider& provider) const;
   std::string icon_url(
       const Provider& provider) const;                // absolute; the provider's own counts first

@@ -1,56 +1,72 @@
-// Grant: requests to and replies of the broker's own token endpoint in Dexie's JSON shape
-// (dexie-contract 4; times in milliseconds), and the tokens in them (DESIGN 2).
+// Grant: what is asked of the broker's own token endpoint, in two shapes: Dexie's JSON
+// (dexie-contract 4) and RFC 6749's form. Here a request is read and checked as far as it can be by
+// itself; what it may have is for the flows.
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "oauth/base/json.hpp"
 #include "oauth/base/result.hpp"
-#include "oauth/jose/jwk.hpp"
-#include "oauth/proto/broker.hpp"
+#include "oauth/proto/client.hpp"
 
 namespace oauth {
 
-struct DexieRequest {
-  std::string grant_type;
+// dexie-contract 4.1; `code_verifier` is our extension.
+struct CodeRequest {
   std::string code;
-  std::string code_verifier;        // our extension; empty when absent
-  std::string public_key;           // DER of the client's key
+  std::string code_verifier;  // empty when absent
+  std::string public_key;     // DER of the client's key
+};
+
+// dexie-contract 4.2
+struct RefreshRequest {
+  std::string refresh_token;
+  std::string signature;        // decoded
+  std::int64_t time_stamp = 0;  // ms, 13 digits
+};
+
+// dexie-contract 4.3, its two steps
+struct OtpAsk {
+  std::string email;  // as it was sent
+};
+struct OtpAnswer {
+  std::string otp_id;
+  std::string otp;
+  std::string email;       // as it was sent; empty from a link in the mail
+  std::string public_key;  // DER
+};
+
+// dexie-contract 4.4
+struct DemoRequest {
+  std::string user;
+  std::string public_key;  // DER
+};
+
+// What an `oauth_client` asks for itself, in either shape, or (Dexie's) for one of its users.
+struct ClientRequest {
+  std::string grant_type;
+  ClientCredentials credentials;
+  Json claims;             // null: for itself
+  std::string public_key;  // DER; may be empty
+};
+
+struct GrantRequest {
   std::vector<std::string> scopes;  // as asked; empty: all that are allowed
+  std::variant<CodeRequest, RefreshRequest, OtpAsk, OtpAnswer, DemoRequest, ClientRequest> grant;
 };
 
 // json_invalid, request_malformed (a member of the wrong type or missing), grant_unsupported,
-// code_invalid (no possible code), public_key_refused.
-Result<DexieRequest> parse_dexie_request(std::string_view body);
+// code_invalid (no possible code), public_key_refused, proof_malformed, scope_refused.
+Result<GrantRequest> parse_dexie_request(std::string_view body);
 
-// asked ∩ allowed in the broker's order; scope_refused when nothing is left (DESIGN 2).
-Result<std::vector<std::string>> grant_scopes(const std::vector<std::string>& asked,
-                                              const Broker& broker);
-
-// One login's tokens share a family (`sid`).
-struct Issue {
-  Json claims;  // Identity::claims, and those that `oauth_admit` added
-  std::vector<std::string> scopes;
-  std::string client_id = "dexie";
-  std::string family;      // base64url
-  std::string jti;         // base64url
-  std::string origin;      // the Origin that redeemed, may be empty
-  std::string public_key;  // DER
-  std::int64_t now = 0;    // s
-};
-
-// A signed JWT, typ at+jwt (RFC 9068 2).
-Result<std::string> mint_access_token(const Issue& issue, const Broker& broker);
-// Sealed, not stored (DESIGN 3); base64url.
-Result<std::string> mint_refresh_token(const Issue& issue, const Broker& broker);
-
-// dexie-contract 4.1: {type:"tokens", claims, accessToken, …}.
-std::string dexie_tokens(const Issue& issue, const Broker& broker, std::string_view access_token,
-                         std::string_view refresh_token);
-// dexie-contract 4.5: {type:"error", title, messageCode, message, messageParams}.
-std::string dexie_error(Problem problem);
+// RFC 6749 4, appendix B, with the client's authentication from the Authorization headers or the
+// body (2.3.1): request_malformed, request_repeated, grant_unsupported, client_refused,
+// client_auth_repeated.
+Result<GrantRequest> parse_form_request(std::string_view body,
+                                        const std::vector<std::string>& authorization);
 
 }  // namespace oauth

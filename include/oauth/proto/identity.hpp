@@ -32,6 +32,9 @@ struct Identity {
 // claims_too_large beyond 1 KiB each or 4 KiB together, as the JSON that is kept.
 Result<Identity> identity_of(const Statement& said, const Provider& provider);
 
+// An account of `type demo` by its e-mail, or demo_user_unknown.
+Result<Identity> demo_identity(const Provider& provider, std::string_view email);
+
 // Whom the provider's own block lets in: email_unverified where a verified address is required and
 // not there, email_not_allowed where it is of none of `allow_email_domain`'s.
 // An address with more than one `@`, a control or a non-ASCII character never counts as verified.

@@ -76,6 +76,11 @@ sub swap {
     return $self->ask('swap', share => $share, name => $name, expected => $expected, value => $value, expires => $expires);
 }
 
+sub count {
+    my ($self, $expires, @names) = @_;
+    return $self->ask('count', name => \@names, expires => $expires);
+}
+
 # Many questions ([verb => {...}], ...) over one connection; their answers.
 sub each {
     my ($self, @asks) = @_;

@@ -162,7 +162,7 @@ TEST(AtHome, IsTheBrokersOwnHostPortAndScheme) {
   };
   for (const Row& row : table) {
     const Broker at = test::broker(row.broker);
-    Request in{at, {}, {}, {}, {}, {}, {}, row.authority, row.https, {}, {}, false};
+    Request in{at, {}, {}, {}, {}, {}, {}, row.authority, row.https, {}, {}, {}, false};
     EXPECT_EQ(is_at_home(in), row.home) << row.broker << " " << row.authority << row.https;
   }
 }

@@ -11,6 +11,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -189,6 +190,26 @@ class FakeStore final : public Store {
     co_return end("swap", Check(kDone));
   }
 
+  Task<Result<std::vector<std::int64_t>>> count(const std::vector<Counter>& counters) override {
+    if (const auto problem = begin("count")) {
+      co_return *problem;
+    }
+    std::vector<std::int64_t> values;
+    for (const Counter& counter : counters) {
+      Count& kept = counts[counter.name];
+      if (kept.expires <= clock_.now()) {
+        kept = {0, counter.expires};
+      }
+      values.push_back(++kept.value);
+    }
+    co_return end("count", Result<std::vector<std::int64_t>>(std::move(values)));
+  }
+
+  struct Count {
+    std::int64_t value = 0;
+    std::int64_t expires = 0;
+  };
+  std::map<std::string, Count> counts;
   bool down = false;                     // known to be
   std::map<std::string, Problem> fails;  // by verb; nothing was done, but for store_lost
   std::map<std::string, Claim> claims;
@@ -266,6 +287,16 @@ class FakeHook final : public Hook {
 
  private:
   Events& events_;
+};
+
+// Open until the test closes a gate; remembers what was spent.
+class FakeThrottle final : public Throttle {
+ public:
+  bool open(Gate gate) override { return closed.count(gate) == 0; }
+  void spend(Gate gate) override { spent[gate]++; }
+
+  std::set<Gate> closed;
+  std::map<Gate, int> spent;
 };
 
 class FakeDocuments final : public Documents {

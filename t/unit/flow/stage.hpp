@@ -162,7 +162,8 @@ struct Stage {
   FakeFetch fetch{events};
   FakeDocuments documents;
   FakeHook hook{events};
-  Ports io{store, fetch, hook, documents, clock, random};
+  FakeThrottle throttle;
+  Ports io{store, fetch, hook, documents, throttle, clock, random};
 
   Provider acme = provider();
   Provider demo = provider();
@@ -170,7 +171,7 @@ struct Stage {
 
   // A request of a browser at the broker's own address.
   Request request(std::string_view method, std::string_view path, std::string_view query = {}) {
-    Request request{broker, {}, {}, {}, {}, {}, {}, {}, true, {}, {}, false};
+    Request request{broker, {}, {}, {}, {}, {}, {}, {}, true, {}, {}, {}, false};
     request.method = method;
     request.path = path;
     request.name = path.substr(path.rfind('/') + 1);

@@ -1,10 +1,9 @@
 #include "oauth/flow/token.hpp"
 
 #include "flow/stage.hpp"
-#include "oauth/base/pack.hpp"
 #include "oauth/flow/protect.hpp"
-#include "oauth/proto/grant.hpp"
 #include "oauth/proto/guard.hpp"
+#include "oauth/proto/token_reply.hpp"
 
 namespace oauth {
 namespace {
@@ -23,12 +22,16 @@ using test::status;
 const std::string kOrigin = "https://app.example.com";
 const std::string kVerifier(43, 'v');
 
+std::string told(Problem problem) {
+  return error_body(Shape::dexie, problem, kNow * 1000).text;
+}
+
 // Refused with Dexie's error, and the store saw no command.
 void expect_refused(Stage& stage, const Request& in, Problem why) {
   const Verdict verdict = stage.call_token(in);
   EXPECT_EQ(reason(verdict), name(why)) << in.body;
   EXPECT_EQ(status(verdict), row(why).status) << in.body;
-  EXPECT_EQ(verdict.reply->body, dexie_error(why)) << in.body;
+  EXPECT_EQ(verdict.reply->body, told(why)) << in.body;
   EXPECT_TRUE(stage.untouched()) << in.body;
 }
 
@@ -89,16 +92,16 @@ TEST(Token, TheRefreshTokenKnowsTheKeyTheOriginAndTheFamily) {
   const Json tokens = body(stage.call_token(stage.token_request(code)));
   const auto jwt = split(*tokens.string("accessToken"));
   ASSERT_TRUE(jwt);
-  const auto blob = base64url_decode(*tokens.string("refreshToken"));
   const auto opened =
-      stage.broker.keyring->open({Purpose::refresh, stage.broker.url, {}}, *blob, kNow, 0);
+      open_refresh_token(*tokens.string("refreshToken"), stage.broker, stage.clock.now());
   ASSERT_TRUE(opened);
-  Unpack unpack(opened->payload.bytes());
-  EXPECT_EQ(unpack.text(), jwt->claims.string("sid"));
-  EXPECT_EQ(Json::parse(unpack.text())->string("sub"), "acme:u1");
-  EXPECT_EQ(unpack.text(), kOrigin);
-  EXPECT_EQ(unpack.text(), "ACCESS_DB");
-  EXPECT_EQ(unpack.text(), keys().rsa.public_der());
+  EXPECT_EQ(opened->family, jwt->claims.string("sid"));
+  EXPECT_EQ(opened->claims.string("sub"), "acme:u1");
+  EXPECT_EQ(opened->origin, kOrigin);
+  EXPECT_EQ(opened->scopes, std::vector<std::string>{"ACCESS_DB"});
+  EXPECT_EQ(opened->public_key, keys().rsa.public_der());
+  EXPECT_EQ(opened->flow_id, attempt().flow_id);
+  EXPECT_EQ(opened->provider, "acme");
 }
 
 TEST(Token, NoTwoLoginsShareAFamilyOrATokensName) {
@@ -125,7 +128,7 @@ TEST(Token, ARequestThatCannotBeGrantedTakesNothing) {
     expect_refused(stage, stage.token_request(code, changes), why);
   };
   refuse(R"({"grant_type":null})", Problem::request_malformed);
-  refuse(R"({"grant_type":"refresh_token"})", Problem::grant_unsupported);
+  refuse(R"({"grant_type":"password"})", Problem::grant_unsupported);
   refuse(R"({"code":"short"})", Problem::code_invalid);
   refuse(R"({"public_key":null})", Problem::public_key_refused);
   refuse(R"({"public_key":7})", Problem::request_malformed);
@@ -146,9 +149,8 @@ TEST(Token, MustBeSentAsJson) {
   const std::string code = stage.code_for(attempt());
   Request in = stage.token_request(code);
   for (const std::string_view type :
-       {"", ";", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data",
-        "application/json-patch+json", "application/jsonx", "text/plain;application/json",
-        "xapplication/json", "application"}) {
+       {"", ";", "text/plain", "multipart/form-data", "application/json-patch+json",
+        "application/jsonx", "text/plain;application/json", "xapplication/json", "application"}) {
     in.content_type = type;
     expect_refused(stage, in, Problem::content_type_refused);
   }
@@ -212,7 +214,7 @@ TEST(Token, ACodeIsRedeemedOnce) {
   const Verdict second = stage.call_token(stage.token_request(code));
   EXPECT_EQ(reason(second), "code_invalid");
   EXPECT_EQ(status(second), 401);
-  EXPECT_EQ(second.reply->body, dexie_error(Problem::code_invalid));
+  EXPECT_EQ(second.reply->body, told(Problem::code_invalid));
 }
 
 TEST(Token, ACodeThatNeverWasIsInvalid) {
@@ -322,7 +324,7 @@ TEST(TokenWithPkce, AWrongVerifierIsRefusedAndTheCodeIsGone) {
     EXPECT_EQ(reason(verdict), "verifier_refused") << wrong;
     EXPECT_EQ(status(verdict), 401) << wrong;
     EXPECT_EQ(verdict.flow_id, attempt().flow_id) << wrong;
-    EXPECT_EQ(verdict.reply->body, dexie_error(Problem::code_invalid)) << "one answer for all";
+    EXPECT_EQ(verdict.reply->body, told(Problem::code_invalid)) << "one answer for all";
     EXPECT_EQ(reason(stage.call_token(stage.token_request(code, with_verifier(kVerifier)))),
               "code_invalid")
         << wrong;
@@ -386,7 +388,7 @@ TEST(Token, AStoreThatFailsIsSaidWithTheTimeToTryAgain) {
     EXPECT_EQ(status(verdict), 503);
     EXPECT_EQ(header(verdict, "Retry-After"), "5");
     EXPECT_EQ(header(verdict, "Access-Control-Allow-Origin"), kOrigin);
-    EXPECT_EQ(verdict.reply->body, dexie_error(problem));
+    EXPECT_EQ(verdict.reply->body, told(problem));
     stage.store.fails.clear();
     EXPECT_EQ(reason(stage.call_token(stage.token_request(code))),
               problem == Problem::store_lost ? "code_invalid" : "");
@@ -409,7 +411,7 @@ TEST(TokenError, IsWhatTheClientReadsWithCorsForWhoMayCall) {
   const Verdict allowed = token_error(in, Problem::request_too_large);
   EXPECT_EQ(status(allowed), 413);
   EXPECT_EQ(reason(allowed), "request_too_large");
-  EXPECT_EQ(allowed.reply->body, dexie_error(Problem::request_too_large));
+  EXPECT_EQ(allowed.reply->body, told(Problem::request_too_large));
   EXPECT_EQ(header(allowed, "Access-Control-Allow-Origin"), kOrigin);
   in.origins = {"https://evil.example"};
   EXPECT_EQ(header(token_error(in, Problem::internal), "Access-Control-Allow-Origin"), "");

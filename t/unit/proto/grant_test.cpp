@@ -2,17 +2,13 @@
 
 #include <gtest/gtest.h>
 
-#include "oauth/base/pack.hpp"
-#include "oauth/jose/verify.hpp"
-#include "oauth/proto/guard.hpp"
+#include "oauth/base/text.hpp"
 #include "proto/support.hpp"
 
 namespace oauth {
 namespace {
 
-using test::broker;
 using test::keys;
-using test::kNow;
 using test::outcome;
 
 const std::string kCode(64, 'c');
@@ -44,10 +40,11 @@ std::string judged(std::string_view body) {
 TEST(DexieRequest, OfTheRealClientIsRead) {
   const auto read = parse_dexie_request(request(R"({"scopes":["ACCESS_DB"],"intent":"login"})"));
   ASSERT_TRUE(read);
-  EXPECT_EQ(read->grant_type, "authorization_code");
-  EXPECT_EQ(read->code, kCode);
-  EXPECT_EQ(read->code_verifier, "");
-  EXPECT_EQ(read->public_key, keys().rsa.public_der());
+  const auto* code = std::get_if<CodeRequest>(&read->grant);
+  ASSERT_NE(code, nullptr);
+  EXPECT_EQ(code->code, kCode);
+  EXPECT_EQ(code->code_verifier, "");
+  EXPECT_EQ(code->public_key, keys().rsa.public_der());
   EXPECT_EQ(read->scopes, std::vector<std::string>{"ACCESS_DB"});
 }
 
@@ -55,7 +52,7 @@ TEST(DexieRequest, MayNameNoScopesAndMayBringAVerifier) {
   const auto read = parse_dexie_request(request(R"({"code_verifier":"v"})"));
   ASSERT_TRUE(read);
   EXPECT_TRUE(read->scopes.empty());
-  EXPECT_EQ(read->code_verifier, "v");
+  EXPECT_EQ(std::get<CodeRequest>(read->grant).code_verifier, "v");
   const std::string null = request().substr(0, request().size() - 1) + R"(,"scopes":null})";
   const auto with_null = parse_dexie_request(null);
   ASSERT_TRUE(with_null);
@@ -80,11 +77,8 @@ TEST(DexieRequest, IsJudgedByShapeThenGrantThenScopesThenKeyThenCode) {
       {request(R"({"public_key":{}})"), "request_malformed"},
       {request(R"({"code_verifier":true})"), "request_malformed"},
       {R"({"grant_type":"refresh_token","code":null})", "request_malformed"},
-      {request(R"({"grant_type":"refresh_token"})"), "grant_unsupported"},
+      {request(R"({"grant_type":"password"})"), "grant_unsupported"},
       {request(R"({"grant_type":"Authorization_code"})"), "grant_unsupported"},
-      {R"({"grant_type":"otp","email":"x@example.com","scopes":["ACCESS_DB"]})",
-       "grant_unsupported"},
-      {R"({"demo_user":"foo@demo.local","grant_type":"demo"})", "grant_unsupported"},
       {request(R"({"scopes":"ACCESS_DB"})"), "request_malformed"},
       {request(R"({"scopes":{}})"), "request_malformed"},
       {request(R"({"scopes":["ACCESS_DB",7]})"), "request_malformed"},
@@ -108,186 +102,165 @@ TEST(DexieRequest, OnlyAnRsaKeyCanBeTheClients) {
   EXPECT_EQ(judged(body.set("public_key", std::string_view(pem)).dump()), "public_key_refused");
 }
 
-Broker with_scopes(std::vector<std::string> scopes) {
-  Broker at = broker();
-  at.scopes = std::move(scopes);
-  return at;
+// dexie-contract 4.2
+std::string refresh(std::string_view changes = "{}") {
+  const Json changed = test::json(changes);
+  Json body = Json::object();
+  const Json good = test::json(
+      R"({"grant_type":"refresh_token","refresh_token":"r","scopes":["ACCESS_DB"],)"
+      R"("signature":"c2ln","signing_algorithm":"RSASSA-PKCS1-v1_5","time_stamp":1700000000123})");
+  for (const auto& [name, value] : good.members()) {
+    if (!changed.has(name)) {
+      body.set(name, value);
+    }
+  }
+  for (const auto& [name, value] : changed.members()) {
+    if (value.kind() != Json::Kind::null) {
+      body.set(name, value);
+    }
+  }
+  return body.dump();
 }
 
-TEST(Scopes, AreThoseThatWereAskedForAndAreAllowed) {
-  using Names = std::vector<std::string>;
-  const Broker at = with_scopes({"ACCESS_DB", "read", "write"});
-  struct Row {
-    Names asked, granted;
+TEST(DexieRequest, OfARefreshIsRead) {
+  const auto read = parse_dexie_request(refresh());
+  ASSERT_TRUE(read);
+  const auto* asked = std::get_if<RefreshRequest>(&read->grant);
+  ASSERT_NE(asked, nullptr);
+  EXPECT_EQ(asked->refresh_token, "r");
+  EXPECT_EQ(asked->signature, "sig");
+  EXPECT_EQ(asked->time_stamp, 1700000000123);
+  EXPECT_EQ(judged(refresh(R"({"public_key":"of somebody else"})")), "")
+      << "the proof does not sign it, so it is not looked at";
+}
+
+TEST(DexieRequest, OfARefreshMustBringAProofAsTheRealClientWritesIt) {
+  for (const std::string_view changes : {
+           R"({"refresh_token":null})",
+           R"({"refresh_token":""})",
+           R"({"signature":null})",
+           R"({"signature":""})",
+           R"({"signature":"c2lnbg"})",
+           R"({"signature":"c2-_"})",
+           R"({"signature":"c2ln "})",
+           R"({"signing_algorithm":null})",
+           R"({"signing_algorithm":"RSA256"})",
+           R"({"signing_algorithm":"rsassa-pkcs1-v1_5"})",
+           R"({"time_stamp":null})",
+           R"({"time_stamp":"1700000000123"})",
+           R"({"time_stamp":1700000000123.5})",
+           R"({"time_stamp":1.700000000123e12})",
+           R"({"time_stamp":1700000000})",
+           R"({"time_stamp":-1700000000123})",
+           R"({"time_stamp":17000000001234})",
+           R"({"time_stamp":0})",
+       }) {
+    EXPECT_EQ(judged(refresh(changes)), "proof_malformed") << changes;
+  }
+}
+
+TEST(DexieRequest, OfAOneTimePasswordHasTwoSteps) {
+  const auto first = parse_dexie_request(R"({"grant_type":"otp","email":"x@example.com"})");
+  ASSERT_TRUE(first);
+  EXPECT_EQ(std::get<OtpAsk>(first->grant).email, "x@example.com");
+  Json body =
+      test::json(R"({"grant_type":"otp","email":"x@example.com","otp":"ABCDEFGH","otp_id":"id"})");
+  EXPECT_EQ(judged(body.dump()), "public_key_refused");
+  body.set("public_key", std::string_view(test::client_pem()));
+  const auto second = parse_dexie_request(body.dump());
+  ASSERT_TRUE(second);
+  const auto& answer = std::get<OtpAnswer>(second->grant);
+  EXPECT_EQ(answer.otp + answer.otp_id + answer.email, "ABCDEFGHidx@example.com");
+  EXPECT_EQ(answer.public_key, keys().rsa.public_der());
+}
+
+TEST(DexieRequest, OfADemoUserAndOfAClientIsRead) {
+  Json body = test::json(R"({"grant_type":"demo","demo_user":"foo@demo.local"})");
+  EXPECT_EQ(judged(body.dump()), "public_key_refused");
+  body.set("public_key", std::string_view(test::client_pem()));
+  const auto demo = parse_dexie_request(body.dump());
+  ASSERT_TRUE(demo);
+  EXPECT_EQ(std::get<DemoRequest>(demo->grant).user, "foo@demo.local");
+  Json asked =
+      test::json(R"({"grant_type":"client_credentials","client_id":"c","client_secret":"s",)"
+                 R"("claims":{"sub":"u"}})");
+  const auto client = parse_dexie_request(asked.dump());
+  ASSERT_TRUE(client);
+  const auto& of = std::get<ClientRequest>(client->grant);
+  EXPECT_EQ(of.grant_type, "client_credentials");
+  EXPECT_EQ(of.credentials.id + of.credentials.secret, "cs");
+  EXPECT_FALSE(of.credentials.basic);
+  EXPECT_EQ(of.claims.string("sub"), "u");
+  EXPECT_EQ(of.public_key, "");
+  EXPECT_EQ(judged(asked.set("claims", "u").dump()), "request_malformed");
+  asked.set("claims", Json::object()).set("public_key", "x");
+  EXPECT_EQ(judged(asked.dump()), "public_key_refused");
+}
+
+// ---- RFC 6749's shape
+
+std::string basic(std::string_view pair) {
+  return "Basic " + base64_encode(pair);
+}
+
+std::string form_judged(std::string_view body, const std::vector<std::string>& headers = {}) {
+  return outcome(parse_form_request(body, headers));
+}
+
+TEST(FormRequest, HasItsClientFromTheBodyOrTheHeader) {
+  const auto in_body = parse_form_request(
+      "grant_type=client_credentials&client_id=c&client_secret=s%26+x&scope=a++b", {});
+  ASSERT_TRUE(in_body);
+  const auto& body = std::get<ClientRequest>(in_body->grant);
+  EXPECT_EQ(body.grant_type, "client_credentials");
+  EXPECT_EQ(body.credentials.id, "c");
+  EXPECT_EQ(body.credentials.secret, "s& x");
+  EXPECT_FALSE(body.credentials.basic);
+  EXPECT_EQ(in_body->scopes, (std::vector<std::string>{"a", "b"}));
+  // req 037
+  const auto in_header = parse_form_request("grant_type=client_credentials&client_id=a%3Ab",
+                                            {basic("a%3Ab:p%25+w%3A\xc3\xa9:x")});
+  ASSERT_TRUE(in_header);
+  const auto& header = std::get<ClientRequest>(in_header->grant);
+  EXPECT_EQ(header.credentials.id, "a:b");
+  EXPECT_EQ(header.credentials.secret, "p% w:\xc3\xa9:x");
+  EXPECT_TRUE(header.credentials.basic);
+}
+
+TEST(FormRequest, ThatCannotBeReadIsRefused) {
+  // req 009, 013, 036, 053
+  const std::vector<std::pair<std::string, std::string>> table{
+      {"", "request_malformed"},
+      {"&&&", "request_malformed"},
+      {"grant_type=%zz", "request_malformed"},
+      {"grant_type=%00", "request_malformed"},
+      {"grant_type=", "request_malformed"},
+      {"grant_type=client_credentials&grant_type=client_credentials", "request_repeated"},
+      {"grant_type=client_credentials&client_id=a&client_id=a", "request_repeated"},
+      {"grant_type=client_credentials&client_secret=&client_secret=a", "request_repeated"},
+      {"grant_type=client_credentials&scope=a&scope=b", "request_repeated"},
+      {"grant_type=password&username=u&password=p", "grant_unsupported"},
+      {"grant_type=otp", "grant_unsupported"},
+      {"grant_type=demo", "grant_unsupported"},
   };
-  const std::vector<Row> table{
-      {{}, {"ACCESS_DB", "read", "write"}},
-      {{"read"}, {"read"}},
-      {{"write", "ACCESS_DB"}, {"ACCESS_DB", "write"}},
-      {{"read", "read"}, {"read"}},
-      {{"admin", "read"}, {"read"}},
-  };
-  for (const Row& row : table) {
-    const auto granted = grant_scopes(row.asked, at);
-    ASSERT_TRUE(granted);
-    EXPECT_EQ(*granted, row.granted);
+  for (const auto& [body, wanted] : table) {
+    EXPECT_EQ(form_judged(body), wanted) << body;
   }
-}
-
-TEST(Scopes, AreRefusedWhereNothingIsLeft) {
-  for (const std::string_view asked : {"admin", "access_db", "ACCESS_DB ", "", "ACCESS_DB read"}) {
-    EXPECT_EQ(outcome(grant_scopes({std::string(asked)}, broker())), "scope_refused") << asked;
+  const std::string asked = "grant_type=client_credentials";
+  const std::string good = basic("c:s");
+  EXPECT_EQ(form_judged(asked, {good}), "");
+  EXPECT_EQ(form_judged(asked, {good, good}), "client_auth_repeated");
+  EXPECT_EQ(form_judged(asked + "&client_secret=s", {good}), "client_auth_repeated");
+  EXPECT_EQ(form_judged(asked + "&client_id=d", {good}), "client_auth_repeated");
+  for (const std::string& header :
+       {std::string("Bearer x"), std::string("Basic"), std::string("Basic "),
+        std::string("Basic ***"), basic("no colon"), "Basic  " + base64_encode("c:s")}) {
+    EXPECT_EQ(form_judged(asked, {header}), "client_refused") << header;
   }
-}
-
-Issue issue() {
-  Issue of;
-  of.claims = test::json(R"({"sub":"acme:u1","email":"a@example.com","email_verified":true,
-                             "name":"\u00c6 \"quoted\"","picture":"https://p.example/1"})");
-  of.scopes = {"ACCESS_DB", "read"};
-  of.family = "family-1";
-  of.jti = "jti-1";
-  of.origin = "https://app.example.com";
-  of.public_key = keys().rsa.public_der();
-  of.now = kNow;
-  return of;
-}
-
-Json claims_of(const Issue& of, const Broker& at, Jws* header = nullptr) {
-  const auto token = mint_access_token(of, at);
-  EXPECT_TRUE(token);
-  const auto jwt = split(*token);
-  EXPECT_TRUE(jwt);
-  const Trust own = own_trust(at);
-  const auto claims =
-      verify(*jwt, *KeySet::parse(at.signing->public_jwks().dump()), own.expect, of.now);
-  EXPECT_EQ(outcome(claims), "");
-  if (header != nullptr) {
-    *header = *jwt;
-  }
-  return claims ? *claims : Json();
-}
-
-TEST(AccessToken, CarriesExactlyWhatItShouldAndVerifies) {
-  Jws jws;
-  const Json claims = claims_of(issue(), broker(), &jws);
-  EXPECT_EQ(claims.dump(),
-            R"({"iss":"https://auth.example.com","aud":"https://auth.example.com",)"
-            R"("sub":"acme:u1","client_id":"dexie","iat":1700000000,"exp":1700003600,)"
-            R"("jti":"jti-1","sid":"family-1","scope":"ACCESS_DB read",)"
-            R"("email":"a@example.com","email_verified":true,"name":"\u00C6 \"quoted\"",)"
-            R"("picture":"https://p.example/1"})");
-  const Key& key = test::signing()->keys().front();
-  EXPECT_EQ(jws.header.dump(),
-            R"({"alg":"ES256","typ":"at+jwt","kid":")" + key.thumbprint() + "\"}");
-}
-
-TEST(AccessToken, LeavesOutWhatIsNotKnown) {
-  Issue of = issue();
-  of.claims = test::json(R"({"sub":"acme:u1"})");
-  of.scopes = {"ACCESS_DB"};
-  const Json claims = claims_of(of, broker());
-  EXPECT_EQ(claims.size(), 9U) << claims.dump();
-  EXPECT_EQ(claims.string("scope"), "ACCESS_DB");
-  for (const std::string_view absent :
-       {"email", "email_verified", "name", "picture", "license", "nbf", "nonce"}) {
-    EXPECT_FALSE(claims.has(absent)) << absent;
-  }
-}
-
-TEST(AccessToken, CarriesWhatWasAddedButNothingInPlaceOfItsOwn) {
-  Issue of = issue();
-  of.claims = test::json(
-      R"({"sub":"acme:u1","role":"admin","groups":["a","b"],"iss":"x","aud":"x","exp":1,"iat":1,)"
-      R"("client_id":"x","jti":"x","sid":"x","scope":"x"})");
-  const Json claims = claims_of(of, broker());
-  EXPECT_EQ(claims.string("role"), "admin");
-  EXPECT_EQ(claims.get("groups").dump(), R"(["a","b"])");
-  EXPECT_EQ(claims.string("iss"), "https://auth.example.com");
-  EXPECT_EQ(claims.integer("exp"), kNow + 3600);
-  EXPECT_EQ(claims.integer("iat"), kNow);
-  for (const std::string_view own : {"aud", "client_id", "jti", "sid", "scope"}) {
-    EXPECT_NE(claims.string(own), "x") << own;
-  }
-}
-
-TEST(AccessToken, HasTheAudiencesAndLifetimeOfItsBroker) {
-  Broker at = broker("https://auth.example.com/db1");
-  at.audiences = {"one", "two"};
-  at.lifetimes.access_token = 600;
-  const Json claims = claims_of(issue(), at);
-  EXPECT_EQ(claims.string("iss"), "https://auth.example.com/db1");
-  EXPECT_EQ(claims.get("aud").dump(), R"(["one","two"])");
-  EXPECT_EQ(claims.integer("exp"), kNow + 600);
-}
-
-TEST(AccessToken, IsSignedWithTheAlgorithmOfItsBroker) {
-  Broker at = broker();
-  at.signing = std::make_shared<const KeySet>(std::vector<Key>{keys().p256, keys().rsa});
-  at.alg = Alg::rs256;
-  Jws jws;
-  claims_of(issue(), at, &jws);
-  EXPECT_EQ(jws.alg, Alg::rs256);
-  EXPECT_EQ(jws.kid, "rsa");
-}
-
-TEST(AccessToken, IsNotMintedWithoutAKey) {
-  Broker at = broker();
-  at.alg = Alg::rs256;
-  EXPECT_EQ(outcome(mint_access_token(issue(), at)), "internal");
-}
-
-TEST(RefreshToken, OpensAgainAndHoldsWhatARefreshNeeds) {
-  const Broker at = broker();
-  const auto token = mint_refresh_token(issue(), at);
-  ASSERT_TRUE(token);
-  const auto blob = base64url_decode(*token);
-  ASSERT_TRUE(blob);
-  const auto opened = at.keyring->open({Purpose::refresh, at.url, {}}, *blob, kNow, at.skew);
-  ASSERT_TRUE(opened);
-  EXPECT_EQ(opened->issued, kNow);
-  EXPECT_EQ(opened->expires, kNow + 30 * 24 * 60 * 60);
-  Unpack unpack(opened->payload.bytes());
-  EXPECT_EQ(unpack.text(), "family-1");
-  EXPECT_EQ(unpack.text(), issue().claims.dump());
-  EXPECT_EQ(unpack.text(), "https://app.example.com");
-  EXPECT_EQ(unpack.text(), "ACCESS_DB read");
-  EXPECT_EQ(unpack.text(), keys().rsa.public_der());
-  EXPECT_TRUE(unpack.at_end());
-}
-
-TEST(RefreshToken, MeansNothingElsewhere) {
-  const Broker at = broker();
-  const std::string blob = *base64url_decode(*mint_refresh_token(issue(), at));
-  const auto judge = [&](Purpose purpose, std::string_view url) {
-    return outcome(at.keyring->open({purpose, url, {}}, blob, kNow, 0));
-  };
-  EXPECT_EQ(judge(Purpose::refresh, at.url), "");
-  EXPECT_EQ(judge(Purpose::refresh, "https://other.example"), "seal_forged");
-  EXPECT_EQ(judge(Purpose::code, at.url), "seal_forged");
-  EXPECT_EQ(judge(Purpose::session, at.url), "seal_forged");
-}
-
-TEST(DexieTokens, AreWhatTheRealClientReadsWithTimesInMilliseconds) {
-  EXPECT_EQ(dexie_tokens(issue(), broker(), "access", "refresh"),
-            R"({"type":"tokens","claims":{"sub":"acme:u1","email":"a@example.com",)"
-            R"("email_verified":true,"name":"\u00C6 \"quoted\"","picture":"https://p.example/1",)"
-            R"("license":"ok"},"accessToken":"access","accessTokenExpiration":1700003600000,)"
-            R"("refreshToken":"refresh","refreshTokenExpiration":1702592000000,)"
-            R"("userType":"prod"})");
-}
-
-TEST(DexieTokens, LeaveTheClaimsOfTheIssueAsTheyAre) {
-  const Issue of = issue();
-  const std::string before = of.claims.dump();
-  (void)dexie_tokens(of, broker(), "a", "r");
-  EXPECT_EQ(of.claims.dump(), before);
-}
-
-TEST(DexieError, IsTheRowOfTheProblem) {
-  EXPECT_EQ(dexie_error(Problem::code_invalid),
-            R"({"type":"error","title":"Login failed","messageCode":"GENERIC_ERROR",)"
-            R"("message":"The code is invalid or expired","messageParams":{}})");
+  const auto odd = parse_form_request(asked, {basic("c&v=d:s%zz")});
+  ASSERT_TRUE(odd);
+  EXPECT_EQ(std::get<ClientRequest>(odd->grant).credentials.id, "") << "no such form encoding";
+  EXPECT_EQ(std::get<ClientRequest>(odd->grant).credentials.secret, "");
 }
 
 }  // namespace
