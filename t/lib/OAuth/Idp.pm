@@ -1,6 +1,6 @@
 # A provider of a test's own, in node: oidc-provider (kind => 'idp', the default), one that lies on
-# demand (kind => 'faulty-op'), or a strict emulator of a real one (google, github, microsoft, apple,
-# cognito); their knobs stand at the top of t/node/KIND.mjs, t/node/emulators/KIND.mjs.
+# demand (kind => 'faulty-op'), a strict emulator of a real one (google, github, microsoft, apple,
+# cognito), or cognito-local; their knobs stand at the top of t/node/KIND.mjs, t/node/emulators/KIND.mjs.
 #
 #     my $idp = OAuth::Idp->new;                            # issuer and ports are known from here on
 #     $idp->start(redirect_uris => ["http://localhost:$port/oauth/callback/acme"], auto => 1);
@@ -31,6 +31,8 @@ my %ENDPOINTS = (
     apple     => { authorization => '/auth/authorize', token => '/auth/token', jwks => '/auth/keys' },
     cognito   => { authorization => '/oauth2/authorize', token => '/oauth2/token', userinfo => '/oauth2/userInfo',
         jwks => '/pool/.well-known/jwks.json' },
+    'cognito-local' => { authorization => '/oauth2/authorize', token => '/oauth2/token',
+        userinfo => '/oauth2/userInfo', jwks => '/eu-west-1_Local1234/.well-known/jwks.json' },
     oauth2    => { authorization => '/authorize', token => '/token', userinfo => '/userinfo' },
 );
 
@@ -46,13 +48,13 @@ sub new {
     }, $class;
 }
 
-# Why a kind cannot run here, for skip_all; empty if it can. All but oidc-provider need node alone.
+# Why a kind cannot run here, for skip_all; empty if it can. All but those from npm need node alone.
 sub missing {
     my ($class, $kind) = @_;
     return 'no node' if !grep { -x "$_/node" } split /:/, $ENV{PATH};
-    return '' if $kind && $kind ne 'idp';
-    return 't/node/node_modules is missing: ./build.sh test installs it' if !-d 't/node/node_modules/oidc-provider';
-    return '';
+    my $package = { idp => 'oidc-provider', 'cognito-local' => 'cognito-local' }->{ $kind || 'idp' };
+    return '' if !$package || -d "t/node/node_modules/$package";
+    return "t/node/node_modules has no $package: ./build.sh test installs it";
 }
 
 sub port          { return $_[0]{port} }
@@ -73,6 +75,9 @@ sub members {
     return (type => 'oidc', issuer => $self->issuer, %members) if !$ENDPOINTS{$kind};
     %members = (type => $kind, %members, $self->endpoints);
     %members = (%members, region => 'eu-west-1', user_pool_id => 'eu-west-1_AbCdEf123') if $kind eq 'cognito';
+    # It looks for client_id in the form.
+    %members = (%members, type => 'cognito', token_auth => 'post', user_pool_id => 'eu-west-1_Local1234',
+        issuer => $self->issuer . '/eu-west-1_Local1234') if $kind eq 'cognito-local';
     return %members if $kind ne 'apple';
     delete $members{client_secret};
     return (%members, team_id => 'TEAM123456', key_id => 'KEY1234567', private_key => $self->forge->{key});
@@ -98,7 +103,7 @@ sub start {
     $knobs{client_key} = $self->forge->public_pem if $self->{kind} eq 'apple' && !exists $knobs{client_key};
     $self->{process} = OAuth::Process->spawn(
         output  => $self->{folder}->dirname . '/log',
-        command => ['node', $script, $self->{port}, $self->{control_port}],
+        command => ['node', $script, $self->{port}, $self->{control_port}, $self->{folder}->dirname],
     );
     my $end = time + 60;
     while (!eval { $self->command('ping') }) {
