@@ -21,7 +21,8 @@ my %whole = (
     oauth2    => { %two, authorization_endpoint => 'https://a.example/auth', token_endpoint => 'https://a.example/token',
         userinfo_endpoint => 'https://a.example/me', claim => 'id=sub ok=email_verified' },
 );
-my @files = (files => { 'key.p8' => $p8, map { $_ => slurp("$keys/$_") } qw(RS256 ES384 EdDSA) });
+my @files = (files => { 'key.p8' => $p8, empty => '', newline => "\n", huge => 'x' x 20_000, text => 'this is no key',
+    half => substr($p8, 0, 120), map { $_ => slurp("$keys/$_") } qw(RS256 ES384 EdDSA) });
 
 # A block of that type: members changed (undef: left out), a marked line, or the mark at its beginning.
 sub block {
@@ -55,6 +56,21 @@ subtest 'what is missing' => sub {
         for qw(authorization_endpoint token_endpoint userinfo_endpoint);
     mistake('private_key_jwt without a key', block('oidc', '', client_secret => undef, token_auth => 'private_key_jwt'),
         qr/needs "private_key FILE;"/, @files);
+};
+
+subtest 'a secret that cannot be had' => sub {
+    my %why = (none => qr/must exist and be readable/, tmp => qr/must exist and be readable/, empty => qr/is empty/,
+        newline => qr/is empty/, huge => qr/larger than 4096/);
+    for my $type (grep { $whole{$_}{client_secret} } sort keys %whole) {
+        mistake("$type: $_", block($type, "client_secret file:%%DIR%%/$_;", client_secret => undef),
+            qr/"client_secret" in oauth_provider ".*cannot be read: .*\b$_\b.*$why{$_}/, @files) for sort keys %why;
+        warned("$type: a file that is one", block($type, '', client_secret => 'file:%%DIR%%/text'), undef, @files);
+    }
+    my %p8 = (%why, huge => qr/larger than 16384/, (map { $_ => qr/"private_key" that is not usable: .*PEM/ } qw(text half)));
+    delete $p8{newline};
+    mistake("apple's key: $_", block('apple', '', private_key => "%%DIR%%/$_"), $p8{$_}, @files) for sort keys %p8;
+    mistake("apple's key in a file that is public", block('apple', '', private_key => '%%DIR%%/public'), qr/"private_key" that is not usable: .*PEM/,
+        files => { 'key.p8' => $p8, public => $forge->public_pem });
 };
 
 subtest 'what does not fit' => sub {

@@ -67,11 +67,12 @@ sub log           { return OAuth::Test::slurp($_[0]{folder}->dirname . '/log') }
 sub name { return $_[0]{name} || ($ENDPOINTS{ $_[0]{kind} } ? $_[0]{kind} : 'acme') }
 
 # The members of the block that sends the module here. Of new(kind => 'faulty-op', openid => 0) it
-# knows OAuth 2.0 alone.
+# knows OAuth 2.0 alone; of new(bare => { member => value }) nothing beside these and its client.
 sub members {
     my ($self) = @_;
     my $kind = $self->is_openid ? $self->{kind} : 'oauth2';
     my %members = (client_id => $self->client_id, client_secret => $self->client_secret);
+    return (%members, %{ $self->{bare} }) if $self->{bare};
     return (type => 'oidc', issuer => $self->issuer, %members) if !$ENDPOINTS{$kind};
     %members = (type => $kind, %members, $self->endpoints);
     %members = (%members, region => 'eu-west-1', user_pool_id => 'eu-west-1_AbCdEf123') if $kind eq 'cognito';
