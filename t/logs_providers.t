@@ -1,5 +1,5 @@
 # No log holds a secret of a sign-in by any provider, well or badly ended: not nginx's own lines at
-# info, not an access log of any usual format (DESIGN 3 "Logs", req 149).
+# info, not an access log of any usual format, not a line of ours at debug (DESIGN 3 "Logs", req 149).
 use lib 't/lib';
 use OAuth::Test;
 use OAuth::Forge;
@@ -8,61 +8,93 @@ use OAuth::Story;
 my $missing = OAuth::Idp->missing('google');
 plan skip_all => $missing if $missing;
 
-my @idps = map { OAuth::Idp->new(kind => $_) } qw(google github microsoft apple cognito);
-push @idps, OAuth::Idp->new(kind => 'faulty-op', name => 'oidc');
-push @idps, OAuth::Idp->new(kind => 'faulty-op', name => 'oauth2', openid => 0);
-my $keyed = OAuth::Idp->new(kind => 'faulty-op', name => 'keyed');
-my $forge = OAuth::Forge->new(generate => 'ES256');
-my $story = OAuth::Story->new(
-    idp      => $keyed,
-    idps     => \@idps,
-    provider => { client_secret => undef, token_auth => 'private_key_jwt', private_key => $forge->{key} },
-    knobs    => { token_auth => 'private_key_jwt', client_key => $forge->public_pem },
-    http     => <<'HTTP',
+my ($story, $nginx);
+my %secret;    # value => what it is
+
+subtest "at $_" => \&everything_at, $_ for qw(info debug);
+done_testing;
+
+sub everything_at {
+    my ($level) = @_;
+    my @idps = start($level);
+    subtest $_->name => \&well_and_badly, $_ for @idps;
+    overhear($_) for @idps;
+    my %count;
+    $count{$_}++ for values %secret;
+    note 'secrets: ' . join ', ', map { "$count{$_} $_" } sort keys %count;
+    for my $kind (qw(state code code_verifier client_secret client_assertion Basic access_token id_token user
+        answer cookie), 'access token', 'refresh token', 'our code') {
+        ok $count{$kind}, "there were secrets: $kind";
+    }
+    $_->stop for @idps;
+    $nginx->stop;
+    return holds_none('lines of ours', ours()) if $level eq 'debug';
+    holds_none($_, slurp($nginx->dir . "/$_")) for 'error.log', 'access.log', 'every.log', 'combined.log';
+    return;
+}
+
+# All providers at one nginx; in the end they are what is returned.
+sub start {
+    my ($level) = @_;
+    my @idps = map { OAuth::Idp->new(kind => $_) } qw(google github microsoft apple cognito);
+    push @idps, OAuth::Idp->new(kind => 'faulty-op', name => 'oidc');
+    push @idps, OAuth::Idp->new(kind => 'faulty-op', name => 'oauth2', openid => 0);
+    my $keyed = OAuth::Idp->new(kind => 'faulty-op', name => 'keyed');
+    my $forge = OAuth::Forge->new(generate => 'ES256');
+    $story = OAuth::Story->new(
+        idp       => $keyed,
+        idps      => \@idps,
+        log_level => $level,
+        provider  => { client_secret => undef, token_auth => 'private_key_jwt', private_key => $forge->{key} },
+        knobs     => { token_auth => 'private_key_jwt', client_key => $forge->public_pem },
+        http      => <<'HTTP',
 log_format every '$request|$request_uri|$args|$query_string|$uri|$document_uri|$arg_code|$arg_state|$arg_user|$arg_answer|$http_referer|$status|$oauth_error|$oauth_flow_id';
 access_log %%DIR%%/every.log every;
 access_log %%DIR%%/combined.log combined;
 HTTP
-)->start;
-my $nginx = $story->nginx;
-my %secret;    # value => what it is
-
-for my $idp ($keyed, @idps) {
-    my $name = $idp->name;
-    subtest $name => sub {
-        ok run($idp), 'a login';
-        $idp->set(%{ $_->[1] }), run($idp), $idp->set(%{ $_->[2] }) for
-            ['an error', { authorize => { iss => JSON::PP::true, error => 'access_denied' } },
-                { authorize => { iss => JSON::PP::true } }],
-            ['a lie', { id_token => { tamper => 'signature' } }, { id_token => {} }],
-            ['a userinfo about another', { userinfo => { sub => 'x', id => undef } }, { userinfo => {} }];
-        for my $fault ([token => { status => 500 }], [token => { reset => 1 }], [token => { body => '<html>' }],
-            [token => { status => 400, body => { error => 'invalid_client', error_description => 'no' } }],
-            [token => { delay => 1 }], [userinfo => { status => 401 }], [userinfo => { reset => 1 }],
-            [emails => { reset => 1 }]) {
-            $idp->fault($fault->[0] => $fault->[1]);
-            run($idp);
-            $idp->clear;
-        }
-        # What is refused before it costs anything.
-        my $login = $story->reach(name => $name);
-        remember($login);
-        my $to = $login->{form} ? posted($login) : $login->{back};
-        my $cookie = OAuth::Story::cookie_header($login->{browser});
-        my ($query) = $to =~ /\?(.*)/;
-        $nginx->get("/oauth/callback/$name?$query");
-        $nginx->get("/oauth/callback/$name?$query&state=x&answer=y", headers => [Cookie => "$cookie; $cookie"]);
-        $nginx->get("/oauth/callback/nosuch?$query", headers => [Cookie => $cookie]);
-        $nginx->get("/oauth/login/$name?$query", headers => [Cookie => $cookie]);
-        $nginx->post("/oauth/callback/$name?$query", $query, headers => [Cookie => $cookie]);
-        $nginx->post("/oauth/callback/$name", $query . 'x' x 100_000, headers => [Cookie => $cookie]);
-        $nginx->get("/oauth/callback/$name?$query", headers => [Cookie => $cookie, Referer => $login->{url}]) for 1 .. 2;
-        ok run($idp), 'and much that went wrong before another one';
-    };
+    )->start;
+    $nginx = $story->nginx;
+    %secret = ();
+    return ($keyed, @idps);
 }
 
-# What passed between nginx and the providers, and nobody else saw.
-for my $idp ($keyed, @idps) {
+sub well_and_badly {
+    my ($idp) = @_;
+    my $name = $idp->name;
+    ok run($idp), 'a login';
+    $idp->set(%{ $_->[1] }), run($idp), $idp->set(%{ $_->[2] }) for
+        ['an error', { authorize => { iss => JSON::PP::true, error => 'access_denied' } },
+            { authorize => { iss => JSON::PP::true } }],
+        ['a lie', { id_token => { tamper => 'signature' } }, { id_token => {} }],
+        ['a userinfo about another', { userinfo => { sub => 'x', id => undef } }, { userinfo => {} }];
+    for my $fault ([token => { status => 500 }], [token => { reset => 1 }], [token => { body => '<html>' }],
+        [token => { status => 400, body => { error => 'invalid_client', error_description => 'no' } }],
+        [token => { delay => 1 }], [userinfo => { status => 401 }], [userinfo => { reset => 1 }],
+        [emails => { reset => 1 }]) {
+        $idp->fault($fault->[0] => $fault->[1]);
+        run($idp);
+        $idp->clear;
+    }
+    # What is refused before it costs anything.
+    my $login = $story->reach(name => $name);
+    remember($login);
+    my $to = $login->{form} ? posted($login) : $login->{back};
+    my $cookie = OAuth::Story::cookie_header($login->{browser});
+    my ($query) = $to =~ /\?(.*)/;
+    $nginx->get("/oauth/callback/$name?$query");
+    $nginx->get("/oauth/callback/$name?$query&state=x&answer=y", headers => [Cookie => "$cookie; $cookie"]);
+    $nginx->get("/oauth/callback/nosuch?$query", headers => [Cookie => $cookie]);
+    $nginx->get("/oauth/login/$name?$query", headers => [Cookie => $cookie]);
+    $nginx->post("/oauth/callback/$name?$query", $query, headers => [Cookie => $cookie]);
+    $nginx->post("/oauth/callback/$name", $query . 'x' x 100_000, headers => [Cookie => $cookie]);
+    $nginx->get("/oauth/callback/$name?$query", headers => [Cookie => $cookie, Referer => $login->{url}]) for 1 .. 2;
+    ok run($idp), 'and much that went wrong before another one';
+    return;
+}
+
+# What passed between nginx and the provider, and nobody else saw.
+sub overhear {
+    my ($idp) = @_;
     keep("the client's secret", $idp->client_secret);
     for my $request ($idp->log_of('token')) {
         my $form = query_of("?$request->{body}");
@@ -75,27 +107,21 @@ for my $idp ($keyed, @idps) {
         my $reply = eval { decode_json($text) };
         keep($_, $reply->{$_}) for ref $reply eq 'HASH' ? qw(access_token id_token refresh_token) : ();
     }
-}
-my %count;
-$count{$_}++ for values %secret;
-note 'secrets: ' . join ', ', map { "$count{$_} $_" } sort keys %count;
-for my $kind (qw(state code code_verifier client_secret client_assertion Basic access_token id_token user
-    answer cookie), 'access token', 'refresh token', 'our code') {
-    ok $count{$kind}, "there were secrets: $kind";
+    return;
 }
 
-my @logs = ('error.log', 'access.log', 'every.log', 'combined.log');
-$_->stop for $keyed, @idps;
-$nginx->stop;
-for my $log (@logs) {
-    my $text = slurp($nginx->dir . "/$log");
-    cmp_ok length $text, '>', 10_000, "$log is not empty";
+# At debug the core prints requests and headers; what stands behind "client:" is the core's at any level.
+sub ours { return join "\n", map { s/, client: .*//r } grep { /oauth: / } split /\n/, $nginx->error_log }
+
+sub holds_none {
+    my ($log, $text) = @_;
+    cmp_ok length $text, '>', 10_000, "$log: not empty";
     my @found = grep { length >= 8 && (index($text, $_) >= 0 || index($text, url_encode($_)) >= 0) } sort keys %secret;
-    is_deeply [map { "$secret{$_}: $_" } @found], [], "$log holds none of them";
+    is_deeply [map { "$secret{$_}: $_" } @found], [], "$log: none of them";
     unlike $text, qr/eyJ[\w-]{10}/, 'nor anything like a JWT';
     unlike $text, qr/alice\@|Alice|octoalice/, 'nor whom they are about';
+    return;
 }
-done_testing;
 
 sub keep { my ($what, $value) = @_; $secret{$value} = $what if defined $value && length $value >= 8; return }
 

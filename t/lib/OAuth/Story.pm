@@ -6,8 +6,8 @@
 #     my $answer = $story->answer($story->get($back, browser => $login->{browser}));
 #     my $tokens = $story->redeem($answer->{code});     # or all at once: $story->redeem($story->code)
 #
-# Further arguments of new: knobs => {...} of the provider, workers, http and server (further text of
-# those blocks), provider => { member => value } of its block (undef: without it), also => { name =>
+# Further arguments of new: knobs => {...} of the provider, workers, log_level, http and server (further
+# text of those blocks), provider => { member => value } of its block (undef: without it), also => { name =>
 # {...} } further blocks for it with other members (or, of => $idp, for another), idps => [more
 # providers]. Each is named as its OAuth::Idp says; login() goes to the first, unless
 # login(name => ...). The echo at /api/ is protected.
@@ -27,10 +27,10 @@ our $APP = 'https://app.example.com';
 
 sub new {
     my ($class, %args) = @_;
-    my $self = bless { workers => 1, http => '', server => '', knobs => {}, provider => {}, also => {}, %args }, $class;
+    my $self = bless { workers => 1, log_level => 'info', http => '', server => '', knobs => {}, provider => {}, also => {}, %args }, $class;
     $self->{name} = $self->{idp} ? $self->{idp}->name : 'demo';
     $self->{all} = [grep { defined } $self->{idp}, @{ $self->{idps} || [] }];
-    $self->{nginx} = OAuth::Nginx->new(workers => $self->{workers}, http => $self->_http);
+    $self->{nginx} = OAuth::Nginx->new(http => $self->_http, map { $_ => $self->{$_} } qw(workers log_level));
     return $self;
 }
 
