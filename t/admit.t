@@ -167,7 +167,7 @@ subtest 'who fails lets nobody in' => sub {
         my $back = sign_in($how);
         is $back->{response}{status}, 502, "$how is an error page";
         ok !$back->{code}, '  without a code';
-        like $back->{response}{body}, qr/could not be checked.*admit_failed &middot; [0-9a-f]{32}/s, '  with what to tell the operator';
+        like $back->{response}{body}, qr/could not be checked.*admit_failed<br>[0-9a-f]{32}/s, '  with what to tell the operator';
         unlike $back->{response}{body}, qr/claims|included|xxxx/, '  and nothing of the reply';
         like last_line(), qr/callback refused: admit_failed, provider demo, flow/, '  that the log knows';
     }

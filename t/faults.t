@@ -17,6 +17,7 @@ my %html = (headers => { 'Content-Type' => 'text/html' }, body => '<html>');
 my %idp = map { $_ => OAuth::Idp->new(kind => $_) } qw(google github microsoft apple cognito);
 $idp{oidc} = OAuth::Idp->new(kind => 'faulty-op', name => 'oidc');
 $idp{oauth2} = OAuth::Idp->new(kind => 'faulty-op', name => 'oauth2', openid => 0);
+my $cold = OAuth::Idp->new(kind => 'faulty-op', name => 'cold');    # nobody signs in there
 my @all = sort keys %idp;
 my @openid = qw(apple cognito google microsoft oidc);
 my @userinfo = qw(cognito github google oauth2 oidc);
@@ -150,10 +151,10 @@ subtest 'a provider that hangs holds up nobody' => sub {
     my @what = ((map { [$_, 'token', ''] } @all), (map { [$_, 'userinfo', ''] } @userinfo), ['github', 'emails', ''],
         (map { [$_, 'jwks', 'hung'] } @openid));
     my @hung;
-    for my $what (@what) {
-        my $hung = hang(@$what);
+    for my $what (@what, ['cold', 'discovery']) {
+        my $hung = $what->[0] eq 'cold' ? hang_login() : hang(@$what);
         is $story->nginx->get('/auth-providers')->{status}, 200, "$hung->{name}: $hung->{route}: a page";
-        signs_in($hung->{name});
+        signs_in($hung->{name} eq 'cold' ? 'oidc' : $hung->{name});
         is_deeply [IO::Select->new($hung->{connection}->socket)->can_read(0)], [], 'before the one that hangs has ended';
         push @hung, $hung;
     }
@@ -164,7 +165,7 @@ subtest 'a provider that hangs holds up nobody' => sub {
         is $response->{status}, 504, "$hung->{name}: $hung->{route}: ends with 504";
         is $story->answer($response), undef, 'no code comes out';
     }
-    my $ended = () = $story->nginx->error_log =~ /oauth: callback refused: fetch_timeout, provider/g;
+    my $ended = () = $story->nginx->error_log =~ /oauth: (?:callback refused: fetch_timeout, provider|login refused: fetch_timeout,)/g;
     is $ended, scalar(@hung), 'the log knows why, each time';
     signs_in($_) for @all;
 };
@@ -271,15 +272,27 @@ sub hang {
     $idp->set(id_token_account_claims => []) if $little;
     my $login = $story->reach(name => $block ? "$name-$block" : $name);
     my $to = $login->{form} ? header($story->post_back($login), 'location') : $login->{back};
+    my $connection = hung_at($idp, $route, $to, Cookie => OAuth::Story::cookie_header($login->{browser}));
+    $idp->set(id_token_account_claims => [qw(email email_verified name)]) if $little;
+    return { connection => $connection, name => $name, route => $route };
+}
+
+# A login that is waiting for what its provider says of itself.
+sub hang_login {
+    my $login = $story->base . '/oauth/login/cold?redirect_uri=' . url_encode("$OAuth::Story::APP/x");
+    return { connection => hung_at($cold, 'discovery', $login), name => 'cold', route => 'discovery' };
+}
+
+# A GET of ours during which the provider is asked, and does not answer.
+sub hung_at {
+    my ($idp, $route, $to, @headers) = @_;
     my $before = $idp->requests($route);
     $idp->fault($route => { hang => 1, times => 1 });
     my $connection = $story->nginx->connect(timeout => 60);
     my ($host, $target) = $to =~ m{^http://([^/]+)(.*)};
-    $connection->send(OAuth::Http::format_request(GET => $target, host => $host,
-        headers => [Cookie => OAuth::Story::cookie_header($login->{browser})]));
-    wait_until { $idp->requests($route) > $before } or die "$name was not asked for $route\n";
-    $idp->set(id_token_account_claims => [qw(email email_verified name)]) if $little;
-    return { connection => $connection, name => $name, route => $route };
+    $connection->send(OAuth::Http::format_request(GET => $target, host => $host, headers => \@headers));
+    wait_until { $idp->requests($route) > $before } or die $idp->name . " was not asked for $route\n";
+    return $connection;
 }
 
 # All providers at one nginx, and for each what needs another configuration.
@@ -294,5 +307,5 @@ sub story {
         $also{"$name-$_"} = { of => $of, %given, jwks_uri => "$keys?$_" } for values %slug, 'hung';
     }
     return OAuth::Story->new(idp => $idp{google},
-        idps => [map { $idp{$_} } grep { $_ ne 'google' } @all], also => \%also);
+        idps => [$cold, map { $idp{$_} } grep { $_ ne 'google' } @all], also => \%also);
 }

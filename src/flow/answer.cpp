@@ -90,6 +90,12 @@ Verdict answer_page(int status, Page page, Opener opener) {
   return verdict;
 }
 
+std::string new_flow_id(Ports& io) {
+  constexpr std::size_t kFlowId = 16;
+  const auto bytes = io.random.bytes(kFlowId);
+  return bytes ? hex_encode(*bytes) : std::string();
+}
+
 Verdict deny(Problem problem, std::string_view flow_id, Opener opener, std::string_view hint) {
   Verdict verdict = answer_page(row(problem).status, error_page(problem, flow_id, hint), opener);
   verdict.problem = problem;

@@ -25,17 +25,18 @@ std::vector<Choice> choices(const Request& in) {
 }  // namespace
 
 Task<Verdict> choose(const Request& in, Ports& io) {
+  const std::string flow_id = new_flow_id(io);
   const auto wish = read_wish(in);
   if (!wish) {
-    co_return deny(wish.problem());
+    co_return deny(wish.problem(), flow_id);
   }
   const Opener opener = opener_of(wish->delivery);
   if (io.store.known_down()) {
-    co_return deny(Problem::store_down, {}, opener);
+    co_return deny(Problem::store_down, flow_id, opener);
   }
   const std::vector<Choice> list = choices(in);
   if (list.empty()) {
-    co_return deny(Problem::provider_unknown, {}, opener);
+    co_return deny(Problem::provider_unknown, flow_id, opener);
   }
   const std::string lead = "You will return to " + wish->target.origin();
   co_return answer_page(200, choice_page("Sign in", list, lead), opener);

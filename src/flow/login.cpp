@@ -23,16 +23,17 @@ Verdict to_provider(const Request& in, std::string location, const std::string& 
 }  // namespace
 
 Task<Verdict> login(const Request& in, Ports& io) {
+  const std::string flow_id = new_flow_id(io);
   const Provider* provider = in.broker.provider(in.name);
   if (provider == nullptr) {
-    co_return deny(Problem::provider_unknown);
+    co_return deny(Problem::provider_unknown, flow_id);
   }
   auto wish = read_wish(in);
   if (!wish) {
-    co_return deny(wish.problem());
+    co_return deny(wish.problem(), flow_id);
   }
   if (provider->type == ProviderType::demo && !in.local) {
-    co_return deny(Problem::demo_not_local);
+    co_return deny(Problem::demo_not_local, flow_id);
   }
   // The browser's cookie belongs to the broker's own host: begin there or not at all.
   if (!is_at_home(in) && !was_sent_home(in)) {
@@ -41,20 +42,21 @@ Task<Verdict> login(const Request& in, Ports& io) {
   // Where a page can be reloaded, the popup that it is in must not lose its opener.
   const Opener opener = opener_of(wish->delivery);
   if (io.store.known_down()) {
-    co_return deny(Problem::store_down, {}, opener);
+    co_return deny(Problem::store_down, flow_id, opener);
   }
   auto metadata = co_await metadata_of(*provider, io);
   if (!metadata) {
-    co_return deny(metadata.problem(), {}, opener);
+    co_return deny(metadata.problem(), flow_id, opener);
   }
   std::string cookie;
   auto attempt = begin(in, *provider, *std::move(wish), io, &cookie);
   if (!attempt) {
-    co_return deny(attempt.problem());
+    co_return deny(attempt.problem(), flow_id);
   }
+  attempt->flow_id = flow_id;
   const auto state = seal_attempt(*attempt, in.broker);
   if (!state) {
-    co_return deny(state.problem());
+    co_return deny(state.problem(), flow_id);
   }
   co_return to_provider(in, authorization_url(in.broker, *provider, *metadata, *attempt, *state),
                         cookie, *attempt);
@@ -73,19 +75,18 @@ std::string browser_cookie(const Request& in, std::string_view fresh) {
 
 Result<Attempt> begin(const Request& in, const Provider& provider, Wish wish, Ports& io,
                       std::string* cookie) {
-  const auto random = io.random.bytes(8 * kRandom);
+  const auto random = io.random.bytes(7 * kRandom);
   if (!random) {
     return random.problem();
   }
   const auto piece = [&](std::size_t from, std::size_t count) {
     return std::string_view(*random).substr(from * kRandom, count * kRandom);
   };
-  *cookie = browser_cookie(in, piece(6, 2));
+  *cookie = browser_cookie(in, piece(5, 2));
   Attempt attempt;
   attempt.id = piece(0, 1);
-  attempt.flow_id = hex_encode(piece(1, 1));
-  attempt.verifier = base64url_encode(piece(2, 2));
-  attempt.nonce = base64url_encode(piece(4, 2));
+  attempt.verifier = base64url_encode(piece(1, 2));
+  attempt.nonce = base64url_encode(piece(3, 2));
   attempt.provider = provider.name;
   attempt.target = wish.target.text();
   attempt.client_state = std::move(wish.client_state);

@@ -82,6 +82,13 @@ std::string paragraph(std::string_view text) {
 
 // What the person before the browser can do.
 std::string_view advice(Problem problem) {
+  const bool is_applications =
+      problem >= Problem::redirect_missing && problem <= Problem::attempt_too_large;
+  if (is_applications || problem == Problem::exchange_client_refused ||
+      problem == Problem::exchange_redirect_refused) {
+    return "Trying again will not help. Please give those who run the application the reference "
+           "below.";
+  }
   switch (problem) {
     case Problem::access_denied:
       return "If you did not mean to cancel, go back to the application and sign in again.";
@@ -136,7 +143,7 @@ Page error_page(Problem problem, std::string_view flow_id, std::string_view hint
   body += paragraph(advice(problem));
   body += "<p class=\"id\">Reference: " + html_escape(name(problem));
   if (!flow_id.empty()) {
-    body += " &middot; " + html_escape(flow_id);
+    body += "<br>" + html_escape(flow_id);
   }
   body += "</p>\n";
   return {document("Sign-in did not work", body), policy()};

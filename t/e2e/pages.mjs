@@ -5,6 +5,7 @@ const base = process.argv[2];
 const wish = `redirect_uri=${encodeURIComponent('https://app.example.com/deep?x=1')}`;
 const chooser = `${base}/oauth/login?${wish}`;
 const error = `${base}/oauth/callback/demo?code=x&state=x`;
+const refused = `${base}/oauth/login/demo?redirect_uri=${encodeURIComponent('https://elsewhere.example/')}`;
 
 // WCAG 2.2 1.4.3: of every text that is shown, the lowest contrast to what lies behind it.
 const contrast = () => {
@@ -41,6 +42,10 @@ await inBrowser('pages', async (page) => {
     await page.goto(error);
     ok(await page.evaluate(contrast) >= 4.5, `the text of the error page is readable, ${colorScheme}`);
     await shoot(page, `error-${colorScheme}`);
+    await page.goto(refused);
+    ok(await page.evaluate(contrast) >= 4.5, `so is that of a login that is refused, ${colorScheme}`);
+    ok(/Reference: redirect_not_allowed\n[0-9a-f]{32}$/.test(await page.innerText('main')), '  which has a reference for the log');
+    await shoot(page, `refused-${colorScheme}`);
   }
   ok(problems.length === 0, 'their policies stop nothing of their own');
 

@@ -18,6 +18,9 @@ enum class Opener : bool { none, maybe };
 Opener opener_of(Delivery delivery) noexcept;
 
 Verdict answer_page(int status, Page page, Opener opener = Opener::none);
+// Names a story from its first request on, in its log lines and on its error pages: 32 hex digits,
+// none where there is no randomness.
+std::string new_flow_id(Ports& io);
 // The error page of a problem, and the problem for the log.
 Verdict deny(Problem problem, std::string_view flow_id = {}, Opener opener = Opener::none,
              std::string_view hint = {});

@@ -77,6 +77,8 @@ TEST(Choose, RefusesWhatALoginWouldRefuse) {
     EXPECT_EQ(reason(verdict), reason(stage.call_login(stage.login_request(query)))) << query;
     EXPECT_GE(status(verdict), 400) << query;
     EXPECT_FALSE(contains(verdict.reply->body, "<a ")) << query;
+    EXPECT_EQ(verdict.flow_id.size(), 32U) << query;
+    EXPECT_TRUE(contains(verdict.reply->body, "<br>" + verdict.flow_id + "<")) << query;
   }
   ChooseStage stage;
   stage.broker.require_pkce = true;

@@ -28,6 +28,8 @@ void expect_refused(Stage& stage, const Request& in, Problem why) {
   EXPECT_EQ(location(verdict), "") << in.query;
   EXPECT_EQ(header(verdict, "Set-Cookie"), "") << in.query;
   EXPECT_TRUE(contains(verdict.reply->body, html_escape(row(why).text))) << in.query;
+  EXPECT_EQ(verdict.flow_id.size(), 32U) << in.query;
+  EXPECT_TRUE(contains(verdict.reply->body, "<br>" + verdict.flow_id + "<")) << in.query;
   EXPECT_TRUE(stage.untouched()) << in.query;
 }
 

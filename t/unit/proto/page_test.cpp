@@ -56,7 +56,7 @@ TEST(Page, OnlyThePopupRunsAScript) {
 TEST(ErrorPage, ShowsTheTextTheReasonAndTheFlow) {
   const Page page = error_page(Problem::redirect_not_allowed, "f10w");
   EXPECT_TRUE(contains(page.html, row(Problem::redirect_not_allowed).text));
-  EXPECT_TRUE(contains(page.html, "Reference: redirect_not_allowed &middot; f10w<"));
+  EXPECT_TRUE(contains(page.html, "Reference: redirect_not_allowed<br>f10w<"));
   EXPECT_FALSE(contains(page.html, "<code>"));
 }
 
@@ -71,17 +71,25 @@ TEST(ErrorPage, SaysWhatToDo) {
   EXPECT_TRUE(contains(error_page(Problem::store_down, "").html, "Wait a moment, then " + again));
   EXPECT_TRUE(contains(error_page(Problem::state_expired, "").html, "Go" + again.substr(2)));
   EXPECT_TRUE(contains(error_page(Problem::email_not_allowed, "").html, "with another account"));
-  EXPECT_FALSE(contains(error_page(Problem::internal, "").html, "again"));
+  // Where trying again cannot help nobody is sent round in circles.
+  for (const Problem problem :
+       {Problem::internal, Problem::redirect_missing, Problem::redirect_not_allowed,
+        Problem::challenge_missing, Problem::attempt_too_large, Problem::exchange_client_refused,
+        Problem::exchange_redirect_refused}) {
+    const std::string html = error_page(problem, "").html;
+    EXPECT_FALSE(contains(html, "sign in again")) << name(problem);
+    EXPECT_TRUE(contains(html, "the reference below")) << name(problem);
+  }
 }
 
 TEST(ErrorPage, WithoutAFlowShowsNoEmptyPlace) {
-  EXPECT_FALSE(contains(error_page(Problem::internal, "").html, "&middot;"));
+  EXPECT_FALSE(contains(error_page(Problem::internal, "").html, "<br>"));
 }
 
 TEST(ErrorPage, EscapesWhatItIsGiven) {
   const Page page = error_page(Problem::internal, kEvil, kEvil);
   EXPECT_TRUE(contains(page.html, "<code>" + std::string(kEscaped) + "</code>"));
-  EXPECT_TRUE(contains(page.html, "&middot; " + std::string(kEscaped)));
+  EXPECT_TRUE(contains(page.html, "<br>" + std::string(kEscaped)));
   EXPECT_FALSE(contains(page.html, "alert(1)</script>"));
 }
 
