@@ -14,7 +14,9 @@ server {
     real_ip_header proxy_protocol;
     oauth_broker http://localhost:%%PORT%%;
     oauth_allow_origin https://app.example.com;
+    location /api/ { oauth_protect bearer; proxy_set_header X-User $oauth_sub; proxy_pass http://127.0.0.1:%%PORT2%%; }
 }
+server { listen 127.0.0.1:%%PORT2%%; location / { return 200 $http_x_user; } }
 HTTP
 my $demo = OAuth::Demo->new($nginx);
 my $host = 'localhost:' . $nginx->port;
@@ -39,6 +41,8 @@ subtest 'an account' => sub {
         my $all = $demo->sign_in(user => "$user\@demo.local");
         is $all->{tokens}{claims}{sub}, "demo:$user\@demo.local", "$user signs in";
         is $all->{tokens}{claims}{email}, "$user\@demo.local", '  with the address';
+        my $there = $nginx->get('/api/', headers => [Authorization => "Bearer $all->{access_token}"]);
+        is "$there->{status} $there->{body}", "200 demo:$user\@demo.local", '  whom a protected location knows';
     }
     for my $user ('mallory@demo.local', 'ALICE@demo.local', 'alice@demo.local ', 'Alice', '*', "alice\@demo.local\0", 'alice@demo.localx') {
         my $back = $demo->callback($demo->login, user => $user);
