@@ -204,7 +204,7 @@ subtest 'secrets are compared in constant time' => sub {
     my $callback = slurp('src/flow/callback.cpp');
     like $callback, qr/equal_constant_time\(sha256\(cookie\), attempt\.browser\)/, "the browser's cookie";
     unlike $callback, qr/[!=]=\s*attempt\.browser|attempt\.browser\s*[!=]=/, 'and never otherwise';
-    my $token = slurp('src/flow/token.cpp');
+    my $token = slurp('src/flow/redeem.cpp');
     like $token, qr/equal_constant_time\(pkce_challenge\(request\.code_verifier\), grant\.challenge\)/,
         'the code verifier';
     unlike $token, qr/[!=]=\s*grant\.challenge|grant\.challenge\s*[!=]=/, 'and never otherwise';
