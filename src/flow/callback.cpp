@@ -30,6 +30,12 @@ Verdict give_up(const Attempt& attempt, Problem problem);
 }  // namespace
 
 Task<Verdict> callback(const Request& in, Ports& io) {
+  // RFC 6749 10.10: before anybody's guess is looked at. Nothing is claimed, so that the page may
+  // be reloaded, and the popup that this may be keeps its opener.
+  if (!io.throttle.open(Throttle::Gate::callback)) {
+    co_return deny(Problem::too_many_requests, {}, Opener::maybe);
+  }
+  io.throttle.spend(Throttle::Gate::callback);
   if (in.method == "POST") {
     co_return hand_over(in, io.clock.now());
   }

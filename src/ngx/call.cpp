@@ -12,13 +12,12 @@ Call* call_of(ngx_http_request_t* r) noexcept try {
   if (Call* found = find_call(r)) {
     return found;
   }
-  MainConf& main = main_conf(r);
+  const MainConf& main = main_conf(r);
   Flow* flow = Flow::create(r);
   if (flow == nullptr) {
     return nullptr;
   }
-  return attach<Call>(r, *flow, server_conf(r), documents_of(*main.documents),
-                      main.store->open(*flow));
+  return attach<Call>(r, *flow, server_conf(r), main, main.store->open(*flow));
 } catch (...) {
   return nullptr;
 }

@@ -18,13 +18,14 @@ namespace oauth {
 
 class Call {
  public:
-  Call(Flow& flow, const ServerConf& server, Documents& documents, std::unique_ptr<Store> store)
+  Call(Flow& flow, const ServerConf& server, const MainConf& main, std::unique_ptr<Store> store)
       : flow_(flow),
         clock_(flow),
         fetch_(flow, server.fetch),
         hook_(flow, server.hooks),
+        throttle_(flow.request(), server, *main.throttle),
         store_(std::move(store)),
-        ports_{*store_, fetch_, hook_, documents, throttle_, clock_, random_} {}
+        ports_{*store_, fetch_, hook_, documents_of(*main.documents), throttle_, clock_, random_} {}
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;
   ~Call() { flow_.reset(); }

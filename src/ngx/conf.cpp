@@ -5,11 +5,14 @@
 #include <cstdio>
 
 #include "ngx/made_location.hpp"
+#include "ngx/throttle.hpp"
 
 namespace oauth {
 namespace {
 
 constexpr std::size_t kDefaultCacheZone = std::size_t{8} * 1024 * 1024;
+// The smallest cache zone has beside it the smallest zone that nginx makes. 8m: 40,000 addresses.
+constexpr std::size_t kThrottlePart = 8;
 
 template <class T>
 void inherit(std::optional<T>& child, const std::optional<T>& parent) {
@@ -76,8 +79,13 @@ char* init_main_conf(ngx_conf_t* cf, void* conf) noexcept {
   if (main.store == nullptr) {
     main.store = make_default_store(cf);
   }
-  main.documents = make_document_zone(cf, main.cache_zone.value_or(kDefaultCacheZone));
+  const std::size_t bytes = main.cache_zone.value_or(kDefaultCacheZone);
+  main.documents = make_document_zone(cf, bytes);
   if (main.store == nullptr || main.documents == nullptr) {
+    return static_cast<char*>(NGX_CONF_ERROR);
+  }
+  main.throttle = ThrottleZone::make(cf, bytes / kThrottlePart);
+  if (main.throttle == nullptr) {
     return static_cast<char*>(NGX_CONF_ERROR);
   }
   return load_keys(cf, main);
@@ -101,6 +109,7 @@ char* merge_server_conf(ngx_conf_t* cf, void* parent, void* child) noexcept {
   inherit(inner.refresh_window, outer.refresh_window);
   inherit(inner.clients, outer.clients);
   inherit(inner.clock_skew, outer.clock_skew);
+  inherit(inner.limits, outer.limits);
   if (!inner.broker_url) {
     return refuse_idle_admission(cf, inner);
   }

@@ -14,10 +14,12 @@
 #include "ngx/store.hpp"
 #include "oauth/proto/broker.hpp"
 #include "oauth/proto/guard.hpp"
+#include "oauth/proto/limit.hpp"
 
 namespace oauth {
 
 struct Endpoint;
+class ThrottleZone;
 
 // Where something was said; line 0 is nowhere.
 struct Place {
@@ -34,6 +36,7 @@ struct MainConf {
   std::deque<Provider> providers;  // a deque: brokers point into it
   StoreBackend* store = nullptr;
   DocumentZone* documents = nullptr;
+  ThrottleZone* throttle = nullptr;
   std::optional<std::size_t> cache_zone;  // bytes
   std::vector<NamedFile> secrets;
   std::vector<NamedFile> signing_keys;
@@ -55,6 +58,9 @@ struct ServerConf {
   std::optional<bool> require_pkce;
   std::optional<std::int64_t> state_lifetime, code_lifetime, access_token_lifetime,
       refresh_token_lifetime, refresh_window, clock_skew;  // s
+
+  // As said; once merged never without.
+  std::optional<Limits> limits;
 
   std::optional<std::vector<Client>> clients;
   std::vector<AllowRule> allow;

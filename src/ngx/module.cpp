@@ -51,6 +51,7 @@ ngx_command_t commands[] = {
     OAUTH_DIRECTIVE("oauth_refresh_window", kHttp | kServer | NGX_CONF_TAKE1, (set_seconds<&ServerConf::refresh_window, 10, 600>), OAUTH_SERVER),
     OAUTH_DIRECTIVE("oauth_client", kHttp | kServer | NGX_CONF_BLOCK | NGX_CONF_TAKE1, set_client, OAUTH_SERVER),
     OAUTH_DIRECTIVE("oauth_clock_skew", kHttp | kServer | NGX_CONF_TAKE1, (set_seconds<&ServerConf::clock_skew, 0, 600>), OAUTH_SERVER),
+    OAUTH_DIRECTIVE("oauth_limit", kHttp | kServer | NGX_CONF_1MORE, set_limit, OAUTH_SERVER),
     OAUTH_DIRECTIVE("oauth_protect", kHttp | kServer | kLocation | NGX_CONF_1MORE, set_protect, OAUTH_LOCATION),
     ngx_null_command};
 // clang-format on

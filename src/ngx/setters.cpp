@@ -213,6 +213,16 @@ char* set_require_pkce(ngx_conf_t* cf, ngx_command_t*, void* conf) noexcept {
   return kOk;
 }
 
+char* set_limit(ngx_conf_t* cf, ngx_command_t*, void* conf) noexcept {
+  auto& server = *static_cast<ServerConf*>(conf);
+  if (server.limits) {
+    return twice(cf);
+  }
+  std::string why;
+  server.limits = Limits::parse(values(cf), &why);
+  return server.limits ? kOk : conf_error(cf, directive(cf) + why);
+}
+
 char* set_protect(ngx_conf_t* cf, ngx_command_t*, void* conf) noexcept {
   auto& location = *static_cast<LocationConf*>(conf);
   if (location.protection) {

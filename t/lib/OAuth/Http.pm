@@ -1,6 +1,7 @@
 # An HTTP/1.1 client on a raw socket, so that a test can send what no library would.
 #
-#     my $connection = OAuth::Http->new(port => 8080);        # tls => 1: through openssl s_client
+#     my $connection = OAuth::Http->new(port => 8080);        # tls => 1: through openssl s_client;
+#                                                             # from => '127.0.0.2': as that address
 #     $connection->send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
 #     my $response = $connection->read_response;              # status, headers, body; status 0: none came
 #     $response = $connection->request(POST => '/token', body => 'a=1', headers => [Origin => 'https://x']);
@@ -21,6 +22,7 @@ sub new {
         host    => $args{host} || '127.0.0.1',
         port    => $args{port},
         timeout => $args{timeout} || 30,
+        from    => $args{from},
         buffer  => '',
     }, $class;
     $args{tls} ? $self->_connect_tls($args{tls}) : $self->_connect;
@@ -29,7 +31,8 @@ sub new {
 
 sub _connect {
     my ($self) = @_;
-    my $socket = IO::Socket::IP->new(PeerHost => $self->{host}, PeerPort => $self->{port}, Timeout => 10)
+    my @from = defined $self->{from} ? (LocalHost => $self->{from}) : ();
+    my $socket = IO::Socket::IP->new(PeerHost => $self->{host}, PeerPort => $self->{port}, Timeout => 10, @from)
         or die "no connection to $self->{host}:$self->{port}: $@\n";
     $socket->setsockopt(IPPROTO_TCP, TCP_NODELAY, 1);
     $socket->autoflush(1);

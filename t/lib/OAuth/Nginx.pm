@@ -6,7 +6,8 @@
 # In the texts %%PORT%%, %%PORT1%%, ... are free ports and %%DIR%% is the folder, which is kept
 # with OAUTH_KEEP=1. OAUTH_NGINX is the binary, OAUTH_BUILD the folder with the modules.
 # Further arguments: module => 0 (do not load it), state_dir => 0 (no oauth_state_dir of ours),
-# user => 'root' (workers run as nobody when the test runs as root), env => {...} (of the process).
+# user => 'root' (workers run as nobody when the test runs as root), env => {...} (of the process),
+# limit => 1 (without a word about oauth_limit; it is off else: all of a test is one address).
 package OAuth::Nginx;
 
 use strict;
@@ -28,7 +29,7 @@ sub new {
     my ($class, %args) = @_;
     my $self = bless {
         main => '', http => '', workers => 1, probe => 0, log_level => 'info', module => 1,
-        state_dir => 1, user => $ENV{OAUTH_USER} || 'nobody nogroup', expect => [], env => {}, %args,
+        state_dir => 1, limit => 0, user => $ENV{OAUTH_USER} || 'nobody nogroup', expect => [], env => {}, %args,
         ports  => [],
         folder => File::Temp->newdir('oauth-nginx-XXXXXX', TMPDIR => 1, CLEANUP => !$ENV{OAUTH_KEEP}),
     }, $class;
@@ -141,8 +142,8 @@ sub worker_pids {
 
 # ---- requests ---------------------------------------------------------------------------------
 
-# request(METHOD => '/path', body =>, headers => [A => 'b'], port => n, tls => 1): one connection,
-# one answer. `port` is an index below 100, or a port.
+# request(METHOD => '/path', body =>, headers => [A => 'b'], port => n, tls => 1, from => address):
+# one connection, one answer. `port` is an index below 100, or a port.
 sub request {
     my ($self, $method, $target, %args) = @_;
     my $connection = $self->connect(%args);
@@ -165,7 +166,7 @@ sub connect {
     my ($self, %args) = @_;
     my $port = $args{port} || 0;
     $port = $self->port($port) if $port < 100;
-    return OAuth::Http->new(port => $port, map { exists $args{$_} ? ($_ => $args{$_}) : () } qw(tls timeout));
+    return OAuth::Http->new(port => $port, map { exists $args{$_} ? ($_ => $args{$_}) : () } qw(tls timeout from));
 }
 
 # ---- inside -----------------------------------------------------------------------------------
@@ -198,6 +199,7 @@ sub write_config {
     my $load = $self->{module} ? 'load_module ' . $self->_module . ';' : '';
     my $state = $self->{module} && $self->{state_dir} && $self->{http} !~ /\boauth_state_dir\b/
         ? 'oauth_state_dir %%DIR%%/state;' : '';
+    my $limit = $self->{module} && !$self->{limit} && $self->{http} !~ /\boauth_limit\b/ ? 'oauth_limit off;' : '';
     my $text = <<"CONF";
 $load
 $user
@@ -218,7 +220,7 @@ http {
     fastcgi_temp_path %%DIR%%/tmp/fastcgi;
     uwsgi_temp_path %%DIR%%/tmp/uwsgi;
     scgi_temp_path %%DIR%%/tmp/scgi;
-    $state
+    $state $limit
 $self->{http}
 }
 CONF

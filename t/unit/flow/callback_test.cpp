@@ -76,6 +76,38 @@ TEST(Callback, DeliversACodeThatHoldsWhoItIs) {
   EXPECT_EQ(grant->challenge, "");
 }
 
+// req 028
+TEST(Callback, WhoComesTooOftenIsNotListenedTo) {
+  Stage stage;
+  stage.throttle.closed = {Throttle::Gate::callback};
+  Request posted = stage.callback_request(attempt());
+  posted.method = "POST";
+  for (const Request& in : {stage.callback_request(attempt()), posted}) {
+    const Verdict verdict = stage.call_callback(in);
+    EXPECT_EQ(reason(verdict), "too_many_requests");
+    EXPECT_EQ(status(verdict), 429);
+    EXPECT_EQ(header(verdict, "Retry-After"), std::to_string(kRetryAfter));
+    EXPECT_EQ(header(verdict, "Cross-Origin-Opener-Policy"), "") << "it may be a popup";
+    EXPECT_EQ(location(verdict), "");
+    EXPECT_TRUE(stage.untouched());
+    EXPECT_TRUE(stage.throttle.spent.empty()) << "a refusal is no try";
+  }
+  stage.throttle.closed.clear();
+  EXPECT_EQ(status(stage.call_callback(stage.callback_request(attempt()))), 302)
+      << "the same may be tried again";
+}
+
+TEST(Callback, EachCountsAsATry) {
+  Stage stage;
+  stage.throttle.closed = {Throttle::Gate::token};  // another gate's
+  stage.call_callback(stage.callback_request(attempt()));
+  EXPECT_EQ(stage.throttle.spent[Throttle::Gate::callback], 1);
+  stage.call_callback(stage.request("GET", "/oauth/callback/acme", "state=forged&code=x"));
+  stage.call_callback(stage.request("POST", "/oauth/callback/acme"));
+  EXPECT_EQ(stage.throttle.spent[Throttle::Gate::callback], 3);
+  EXPECT_EQ(stage.throttle.spent.size(), 1U);
+}
+
 TEST(Callback, WhatTheStoreHoldsTellsNothing) {
   Stage stage;
   const std::string code = stage.code_for(attempt());
