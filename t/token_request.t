@@ -69,12 +69,11 @@ subtest 'only JSON' => sub {
     my $json = $story->token_request($code);
     my $form = form(grant_type => 'authorization_code', code => $code, public_key => OAuth::Story::client_key());
     $story->is_refusal(request($json, type => $_), 400, 'content_type_refused', defined $_ ? "'$_'" : 'no content type')
-        for undef, '', 'text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x',
-            'application/jsonp', 'application/json+x',
+        for undef, '', 'text/plain', 'multipart/form-data; boundary=x', 'application/jsonp', 'application/json+x',
         'text/plain; application/json', 'x application/json', 'application/ json', '*/*',
         'application/json, text/plain';
-    $story->is_refusal(request($form, type => 'application/x-www-form-urlencoded'), 400, 'content_type_refused',
-        'a form');
+    is request($_, type => 'application/x-www-form-urlencoded')->{json}{error}, $_ eq $form ? 'invalid_client' : 'invalid_request',
+        'a form is what registered clients send' for $form, $json;
     $story->is_refusal(request($form), 400, 'json_invalid', 'a form called JSON');
     for my $type ('application/json; charset=utf-8', 'Application/JSON', 'application/json;charset=UTF-8',
         ' application/json ') {
@@ -119,7 +118,7 @@ subtest 'members of the wrong kind' => sub {
         $_) for sort keys %bad;
     $story->is_refusal($story->redeem($code, members => { grant_type => $_ }), 400, 'grant_unsupported',
         "grant_type $_")
-        for qw(password client_credentials otp demo Authorization_Code), 'urn:ietf:params:oauth:grant-type:device_code',
+        for qw(password otp Authorization_Code), 'urn:ietf:params:oauth:grant-type:device_code',
             "authorization_code\n", ' authorization_code';
     is $story->redeem($story->code, members => { intent => 'login', unknown => { a => [1] } })->{status}, 200,
         'what nobody knows is ignored';
