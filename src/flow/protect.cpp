@@ -1,24 +1,36 @@
 #include "oauth/flow/protect.hpp"
 
+#include <cmath>
+
 #include "oauth/jose/jwt.hpp"
+#include "oauth/proto/arguments.hpp"
 
 namespace oauth {
 namespace {
 
-Result<std::string_view> read_token(const Credentials& in);
+Result<std::string> read_token(const Credentials& in, const Guard& guard);
 const Trust* trust_for(const Jwt& jwt, const Guard& guard);
-Verdict enter(Json claims, std::string issuer);
+Verdict enter();
+Verdict enter(Json claims, const Expectations& expect, std::string token);
 Verdict refuse(Problem problem);
+Verdict answer_preflight();
 
 }  // namespace
 
 Task<Verdict> protect(const Credentials& in, const Guard& guard, Ports& io) {
-  const auto token = read_token(in);
+  // Before a token is looked at: another site's page may not even try one (RFC 6455 10.2).
+  if (guard.checks_origin() && !allows_origins(guard, in.origins)) {
+    co_return refuse(Problem::origin_not_allowed);
+  }
+  if (guard.cors && in.is_preflight) {
+    co_return answer_preflight();
+  }
+  auto token = read_token(in, guard);
   if (!token) {
     co_return refuse(token.problem());
   }
   if (token->empty()) {
-    co_return guard.optional ? enter(Json(), {}) : refuse(Problem::token_missing);
+    co_return guard.optional ? enter() : refuse(Problem::token_missing);
   }
   const auto jwt = split(*token);
   if (!jwt) {
@@ -33,20 +45,29 @@ Task<Verdict> protect(const Credentials& in, const Guard& guard, Ports& io) {
   if (!claims) {
     co_return refuse(claims.problem());
   }
-  co_return enter(*std::move(claims), trust->expect.issuer);
+  co_return enter(*std::move(claims), trust->expect, *std::move(token));
 }
 
 namespace {
 
-// RFC 6750 2: one token, in one Authorization header.
-Result<std::string_view> read_token(const Credentials& in) {
-  if (in.authorization.size() > 1) {
+// RFC 6750 2: one token, by one way. Where the location takes none from the query, an argument of
+// that name is nobody's token (req 117).
+Result<std::string> read_token(const Credentials& in, const Guard& guard) {
+  std::vector<std::string_view> arguments;
+  if (!guard.argument.name.empty() && (in.is_upgrade || guard.argument.on_any_request)) {
+    arguments = arguments_named(in.query, guard.argument.name);
+  }
+  if (in.authorization.size() + arguments.size() > 1) {
     return Problem::token_repeated;
   }
-  if (in.authorization.empty()) {
-    return std::string_view{};
+  if (!arguments.empty()) {
+    return argument_token(arguments.front());
   }
-  return bearer_token(in.authorization.front());
+  if (in.authorization.empty()) {
+    return std::string();
+  }
+  const auto token = bearer_token(in.authorization.front());
+  return token ? Result<std::string>(std::string(*token)) : token.problem();
 }
 
 const Trust* trust_for(const Jwt& jwt, const Guard& guard) {
@@ -59,15 +80,33 @@ const Trust* trust_for(const Jwt& jwt, const Guard& guard) {
   return nullptr;
 }
 
-Verdict enter(Json claims, std::string issuer) {
+Verdict enter() {
   Verdict verdict;
-  verdict.admission = Admission{std::move(claims), std::move(issuer)};
+  verdict.admission.emplace();
+  return verdict;
+}
+
+Verdict enter(Json claims, const Expectations& expect, std::string token) {
+  Verdict verdict = enter();
+  // The first second at which check_claims would refuse what it has accepted: `exp` is a number.
+  const double exp = std::ceil(claims.get("exp").number().value_or(0));
+  verdict.admission->expires = static_cast<std::int64_t>(exp) + expect.skew + expect.grace;
+  verdict.admission->claims = std::move(claims);
+  verdict.admission->issuer = expect.issuer;
+  verdict.admission->token = std::move(token);
   return verdict;
 }
 
 Verdict refuse(Problem problem) {
   Verdict verdict;
   verdict.problem = problem;
+  return verdict;
+}
+
+// What it says to the browser is in cors_headers, as for every answer of the location.
+Verdict answer_preflight() {
+  Verdict verdict;
+  verdict.reply.emplace().status = 204;
   return verdict;
 }
 

@@ -4,6 +4,7 @@
 
 #include <cstdio>
 
+#include "ngx/guard_conf.hpp"
 #include "ngx/made_location.hpp"
 #include "ngx/throttle.hpp"
 
@@ -13,13 +14,6 @@ namespace {
 constexpr std::size_t kDefaultCacheZone = std::size_t{8} * 1024 * 1024;
 // The smallest cache zone has beside it the smallest zone that nginx makes. 8m: 40,000 addresses.
 constexpr std::size_t kThrottlePart = 8;
-
-template <class T>
-void inherit(std::optional<T>& child, const std::optional<T>& parent) {
-  if (!child) {
-    child = parent;
-  }
-}
 
 // A rule that nobody asks would lock nobody out.
 char* refuse_idle_admission(ngx_conf_t* cf, const ServerConf& server) {
@@ -110,6 +104,9 @@ char* merge_server_conf(ngx_conf_t* cf, void* parent, void* child) noexcept {
   inherit(inner.clients, outer.clients);
   inherit(inner.clock_skew, outer.clock_skew);
   inherit(inner.limits, outer.limits);
+  for (const std::string& name : outer.token_arguments) {
+    add_token_argument(inner, name);
+  }
   if (!inner.broker_url) {
     return refuse_idle_admission(cf, inner);
   }
@@ -121,31 +118,7 @@ char* merge_server_conf(ngx_conf_t* cf, void* parent, void* child) noexcept {
 }
 
 char* merge_location_conf(ngx_conf_t* cf, void* parent, void* child) noexcept {
-  const auto& outer = *static_cast<LocationConf*>(parent);
-  auto& inner = *static_cast<LocationConf*>(child);
-  const bool said_here = inner.protection.has_value();
-  if (!said_here) {
-    inner.protection = outer.protection;
-    inner.protect_place = outer.protect_place;
-    inner.optional = outer.optional;
-    inner.guard = outer.guard;
-  }
-  if (inner.protection.value_or(Protection::off) == Protection::off || inner.guard != nullptr) {
-    return NGX_CONF_OK;
-  }
-  // DESIGN 2: a protected location trusts the broker of its own server, and nothing unsaid.
-  const Broker* broker = server_conf(cf).broker.get();
-  if (broker == nullptr) {
-    const PointingTo place(cf, inner.protect_place);
-    return conf_error(cf,
-                      "\"oauth_protect\" has nobody to trust: put \"oauth_broker URL;\" into "
-                      "this server, or \"oauth_protect off;\" here");
-  }
-  inner.guard = std::make_shared<Guard>();
-  inner.guard->optional = inner.optional;
-  inner.guard->realm = broker->url;
-  inner.guard->trusts.push_back(own_trust(*broker));
-  return NGX_CONF_OK;
+  return merge_guard(cf, *static_cast<LocationConf*>(parent), *static_cast<LocationConf*>(child));
 }
 
 char* conf_error(ngx_conf_t* cf, const std::string& message) noexcept {

@@ -71,6 +71,7 @@ struct ServerConf {
   FetchPlan fetch;
   HookPlan hooks;
   std::vector<const ngx_http_core_loc_conf_t*> made;  // every location that oauth_broker made
+  std::vector<std::string> token_arguments;  // each NAME of `query=NAME` in any of its locations
 };
 
 enum class Protection : std::uint8_t { off, bearer };
@@ -78,7 +79,14 @@ enum class Protection : std::uint8_t { off, bearer };
 struct LocationConf {
   std::optional<Protection> protection;
   Place protect_place;
-  bool optional = false;         // belongs to `protection`
+  bool optional = false;  // belongs to `protection`, as does the next
+  TokenArgument argument;
+  std::optional<bool> pass_token, cors;
+  Place cors_place;
+  std::optional<std::int64_t> expired_grace;  // s
+  std::optional<StreamLifetime> stream;
+  Place idle_place;  // of the first of these that a location block says
+  std::string idle_directive;
   std::shared_ptr<Guard> guard;  // null: not protected
   const Endpoint* endpoint = nullptr;
 };
@@ -88,6 +96,14 @@ ServerConf& server_conf(ngx_http_request_t* r) noexcept;
 LocationConf& location_conf(ngx_http_request_t* r) noexcept;
 MainConf& main_conf(ngx_conf_t* cf) noexcept;
 ServerConf& server_conf(ngx_conf_t* cf) noexcept;
+
+// Scalar directives inherit (DESIGN 4).
+template <class T>
+void inherit(std::optional<T>& child, const std::optional<T>& parent) {
+  if (!child) {
+    child = parent;
+  }
+}
 
 // nginx's module hooks.
 void* create_main_conf(ngx_conf_t* cf) noexcept;

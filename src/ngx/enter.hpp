@@ -1,5 +1,5 @@
-// Where nginx enters the module at request time: the endpoints' content handler and the guard of
-// protected locations. Nothing of C++ leaves here (noexcept).
+// Where nginx enters the module at the broker's endpoints; guard.hpp has the protected locations.
+// Nothing of C++ leaves here (noexcept).
 #pragma once
 
 #include "ngx/nginx.hpp"
@@ -8,10 +8,5 @@ namespace oauth {
 
 // Content handler of the locations that oauth_broker made.
 ngx_int_t enter_endpoint(ngx_http_request_t* r) noexcept;
-
-// Access phase: main requests. nginx skips it for subrequests, so those are judged in the
-// pre-content phase (DESIGN 2).
-ngx_int_t guard_request(ngx_http_request_t* r) noexcept;
-ngx_int_t guard_subrequest(ngx_http_request_t* r) noexcept;
 
 }  // namespace oauth

@@ -4,6 +4,7 @@
 #include "ngx/endpoints.hpp"
 #include "ngx/memo.hpp"
 #include "ngx/request.hpp"
+#include "oauth/proto/arguments.hpp"
 #include "oauth/proto/cookie.hpp"
 
 namespace oauth {
@@ -43,18 +44,28 @@ bool names_endpoint(std::string_view text, const Broker& broker, bool anywhere) 
   return false;
 }
 
-// Overwrites the values of the parameters that begin at `at`, in place.
-void mask_values(ngx_str_t& text, std::size_t at) noexcept {
+// Overwrites the values of those of the parameters from `at` on that are secret, in place.
+template <class Secret>
+void mask_values(ngx_str_t& text, std::size_t at, Secret is_secret) {
   const std::string_view all = view(text);
   while (at < all.size()) {
     // A request line goes on behind its URI.
     std::size_t end = all.find_first_of("& ", at);
     end = end == std::string_view::npos ? all.size() : end;
     const auto equals = all.find('=', at);
-    if (equals < end && is_masked(all.substr(at, equals - at))) {
+    if (equals < end && is_secret(all.substr(at, equals - at))) {
       std::memset(text.data + equals + 1, '*', end - equals - 1);
     }
     at = end + 1;
+  }
+}
+
+// Overwrites the values of those of the parameters behind the `?` that are secret, in place.
+template <class Secret>
+void mask_query(ngx_str_t& text, Secret is_secret) {
+  const auto question = view(text).find('?');
+  if (question != std::string_view::npos) {
+    mask_values(text, question + 1, is_secret);
   }
 }
 
@@ -110,21 +121,57 @@ void mask_delivered(const Target& target) noexcept {
 
 void mask_request(ngx_http_request_t* r) noexcept {
   const Target target(r);
-  for (ngx_str_t* text : {&target.line, &target.uri}) {
-    const auto question = view(*text).find('?');
-    if (question != std::string_view::npos) {
-      mask_values(*text, question + 1);
-    }
-  }
-  mask_values(target.args, 0);
+  mask_query(target.line, is_masked);
+  mask_query(target.uri, is_masked);
+  mask_values(target.args, 0, is_masked);
   mask_delivered(target);
   // Older browsers say all of the page that they come from: the provider's, with our state.
   if (r->headers_in.referer != nullptr) {
-    ngx_str_t& referer = r->headers_in.referer->value;
-    mask_values(referer, view(referer).find('?') == std::string_view::npos
-                             ? referer.len
-                             : view(referer).find('?') + 1);
+    mask_query(r->headers_in.referer->value, is_masked);
   }
+}
+
+// What of the arguments that carry tokens (`query=NAME`) can still be seen: the request line, and
+// the page that a request comes from.
+void mask_tokens(ngx_http_request_t* r) {
+  const std::vector<std::string>& names = server_conf(r).token_arguments;
+  if (names.empty()) {
+    return;
+  }
+  const auto is_token = [&names](std::string_view name) { return is_one_of(name, names); };
+  mask_query(r->request_line, is_token);
+  if (r->headers_in.referer != nullptr) {
+    mask_query(r->headers_in.referer->value, is_token);
+  }
+}
+
+ngx_str_t without_tokens(ngx_pool_t* pool, std::string_view target,
+                         const std::vector<std::string>& names) {
+  const auto question = target.find('?');
+  if (question == std::string_view::npos) {
+    return pool_copy(pool, target);
+  }
+  const std::string query = without_arguments(target.substr(question + 1), names);
+  return pool_copy(pool,
+                   std::string(target.substr(0, question)) + (query.empty() ? "" : "?") + query);
+}
+
+// Takes the tokens out of the query, for whoever reads it: variables, logs, upstreams. A location
+// that wants one finds it in the memo. It is not known yet which location that will be, so this
+// holds for all of the server.
+ngx_int_t take_tokens(ngx_http_request_t* r) {
+  const std::vector<std::string>& names = server_conf(r).token_arguments;
+  if (names.empty() || r->args.len == 0 || !has_argument(view(r->args), names)) {
+    return NGX_OK;
+  }
+  Memo* memo = memo_of(r);
+  if (memo == nullptr) {
+    return NGX_ERROR;
+  }
+  memo->query = view(r->args);
+  r->unparsed_uri = without_tokens(r->pool, view(r->unparsed_uri), names);
+  r->args = pool_copy(r->pool, without_arguments(view(r->args), names));
+  return r->unparsed_uri.data == nullptr || r->args.data == nullptr ? NGX_ERROR : NGX_OK;
 }
 
 bool is_empty_cookie(const ngx_table_elt_t& header) noexcept {
@@ -161,8 +208,15 @@ ngx_int_t hide_cookie(ngx_http_request_t* r, const std::string& name) {
 }  // namespace
 
 ngx_int_t mask_handler(ngx_http_request_t* r) noexcept try {
+  if (r != r->main || r->internal) {
+    return NGX_DECLINED;
+  }
+  if (take_tokens(r) != NGX_OK) {
+    return NGX_HTTP_INTERNAL_SERVER_ERROR;
+  }
+  mask_tokens(r);
   const Broker* broker = server_conf(r).broker.get();
-  if (broker == nullptr || r != r->main || r->internal) {
+  if (broker == nullptr) {
     return NGX_DECLINED;
   }
   if (hide_cookie(r, broker->cookie_name) != NGX_OK) {
@@ -175,7 +229,9 @@ ngx_int_t mask_handler(ngx_http_request_t* r) noexcept try {
   if (memo == nullptr) {
     return NGX_HTTP_INTERNAL_SERVER_ERROR;
   }
-  memo->query = view(r->args);
+  if (!memo->query) {
+    memo->query = view(r->args);
+  }
   memo->masked = true;
   mask_request(r);
   return NGX_DECLINED;
@@ -184,11 +240,18 @@ ngx_int_t mask_handler(ngx_http_request_t* r) noexcept try {
 }
 
 ngx_int_t mask_log_handler(ngx_http_request_t* r) noexcept try {
+  mask_tokens(r);
+  const Memo* memo = find_memo(r);
+  // An Authorization header that the client did not send is a token out of the query.
+  if (memo != nullptr && memo->authorization && memo->authorization->empty()) {
+    for (const ngx_table_elt_t* ours : headers_named(r, "authorization")) {
+      std::memset(ours->value.data, '*', ours->value.len);
+    }
+  }
   const Broker* broker = server_conf(r).broker.get();
   if (broker == nullptr) {
     return NGX_OK;
   }
-  const Memo* memo = find_memo(r);
   if (memo == nullptr || !memo->masked) {
     // nginx may not have come as far as a URI: then this is the target as it was sent.
     const std::string_view line = view(r->request_line);

@@ -6,7 +6,7 @@
 
 namespace oauth {
 
-// Post-read phase. Works on every server that has a broker.
+// Post-read phase. Works on every server that has a broker, or takes tokens from the query.
 ngx_int_t mask_handler(ngx_http_request_t* r) noexcept;
 
 // Log phase, before the access log is written: requests that nginx refused before any phase ran,

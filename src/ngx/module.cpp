@@ -6,6 +6,8 @@
 #include "ngx/endpoints.hpp"
 #include "ngx/enter.hpp"
 #include "ngx/fetch.hpp"
+#include "ngx/guard.hpp"
+#include "ngx/guard_conf.hpp"
 #include "ngx/mask.hpp"
 #include "ngx/own_subrequest.hpp"
 #include "ngx/setters.hpp"
@@ -53,6 +55,10 @@ ngx_command_t commands[] = {
     OAUTH_DIRECTIVE("oauth_clock_skew", kHttp | kServer | NGX_CONF_TAKE1, (set_seconds<&ServerConf::clock_skew, 0, 600>), OAUTH_SERVER),
     OAUTH_DIRECTIVE("oauth_limit", kHttp | kServer | NGX_CONF_1MORE, set_limit, OAUTH_SERVER),
     OAUTH_DIRECTIVE("oauth_protect", kHttp | kServer | kLocation | NGX_CONF_1MORE, set_protect, OAUTH_LOCATION),
+    OAUTH_DIRECTIVE("oauth_pass_token", kHttp | kServer | kLocation | NGX_CONF_FLAG, set_pass_token, OAUTH_LOCATION),
+    OAUTH_DIRECTIVE("oauth_cors", kServer | kLocation | NGX_CONF_FLAG, set_cors, OAUTH_LOCATION),
+    OAUTH_DIRECTIVE("oauth_expired_grace", kServer | kLocation | NGX_CONF_TAKE1, set_expired_grace, OAUTH_LOCATION),
+    OAUTH_DIRECTIVE("oauth_stream_lifetime", kServer | kLocation | NGX_CONF_TAKE1, set_stream_lifetime, OAUTH_LOCATION),
     ngx_null_command};
 // clang-format on
 
@@ -95,6 +101,7 @@ ngx_int_t postconfigure(ngx_conf_t* cf) noexcept {
                      add_first(cf, NGX_HTTP_LOG_PHASE, mask_log_handler) == NGX_OK &&
                      add_to(cf, NGX_HTTP_ACCESS_PHASE, guard_request) == NGX_OK &&
                      add_to(cf, NGX_HTTP_PRECONTENT_PHASE, guard_subrequest) == NGX_OK;
+  add_guard_filter();
   return added ? NGX_OK : NGX_ERROR;
 }
 

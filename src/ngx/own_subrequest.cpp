@@ -1,5 +1,7 @@
 #include "ngx/own_subrequest.hpp"
 
+#include "ngx/request.hpp"
+
 namespace oauth {
 namespace {
 
@@ -117,23 +119,8 @@ bool OwnSubrequest::enter() noexcept {
   return true;
 }
 
-// As nginx's parser would have left it.
 ngx_table_elt_t* OwnSubrequest::add_header(std::string_view name, std::string_view value) noexcept {
-  ngx_http_request_t* sr = subrequest_;
-  auto* header = static_cast<ngx_table_elt_t*>(ngx_list_push(&sr->headers_in.headers));
-  if (header == nullptr) {
-    return nullptr;
-  }
-  *header = ngx_table_elt_t{};
-  header->key = pool_copy(sr->pool, name);
-  header->value = pool_copy(sr->pool, value);
-  header->lowcase_key = pool_copy(sr->pool, name).data;
-  if (header->key.data == nullptr || header->value.data == nullptr ||
-      header->lowcase_key == nullptr) {
-    return nullptr;
-  }
-  header->hash = ngx_hash_strlow(header->lowcase_key, header->key.data, header->key.len);
-  return header;
+  return add_request_header(subrequest_, name, value);
 }
 
 bool OwnSubrequest::set_method(std::string_view method) noexcept {

@@ -58,6 +58,24 @@ std::vector<std::string> header_values(ngx_http_request_t* r, std::string_view n
   return values;
 }
 
+ngx_table_elt_t* add_request_header(ngx_http_request_t* r, std::string_view name,
+                                    std::string_view value) noexcept {
+  auto* header = static_cast<ngx_table_elt_t*>(ngx_list_push(&r->headers_in.headers));
+  if (header == nullptr) {
+    return nullptr;
+  }
+  *header = ngx_table_elt_t{};
+  header->key = pool_copy(r->pool, name);
+  header->value = pool_copy(r->pool, value);
+  header->lowcase_key = pool_copy(r->pool, name).data;
+  if (header->key.data == nullptr || header->value.data == nullptr ||
+      header->lowcase_key == nullptr) {
+    return nullptr;
+  }
+  header->hash = ngx_hash_strlow(header->lowcase_key, header->key.data, header->key.len);
+  return header;
+}
+
 Request read_request(ngx_http_request_t* r, const Broker& broker, const Endpoint& endpoint) {
   const Memo* memo = find_memo(r);
   Request in{broker, {}, {}, {}, {}, {}, {}, {}, false, {}, {}, {}, false};

@@ -9,14 +9,6 @@ namespace {
 
 char* const kOk = static_cast<char*>(NGX_CONF_OK);
 
-std::string directive(ngx_conf_t* cf) {
-  return "\"" + std::string(conf_arg(cf, 0)) + "\" ";
-}
-
-char* twice(ngx_conf_t* cf) {
-  return conf_error(cf, directive(cf) + "is given twice");
-}
-
 std::vector<std::string> values(ngx_conf_t* cf) {
   std::vector<std::string> list;
   for (std::size_t i = 1; i < cf->args->nelts; ++i) {
@@ -30,6 +22,14 @@ std::vector<std::string> values(ngx_conf_t* cf) {
 bool is_scope(std::string_view name) noexcept {
   return !name.empty() && is_printable_ascii(name) &&
          name.find_first_of(" \"\\") == std::string_view::npos;
+}
+
+std::string directive(ngx_conf_t* cf) {
+  return "\"" + std::string(conf_arg(cf, 0)) + "\" ";
+}
+
+char* twice(ngx_conf_t* cf) {
+  return conf_error(cf, directive(cf) + "is given twice");
 }
 
 char* set_store(ngx_conf_t* cf, ngx_command_t*, void* conf) noexcept {
@@ -201,16 +201,7 @@ char* set_access_token_alg(ngx_conf_t* cf, ngx_command_t*, void* conf) noexcept 
 }
 
 char* set_require_pkce(ngx_conf_t* cf, ngx_command_t*, void* conf) noexcept {
-  auto& server = *static_cast<ServerConf*>(conf);
-  if (server.require_pkce) {
-    return twice(cf);
-  }
-  const std::string_view flag = conf_arg(cf, 1);
-  if (flag != "on" && flag != "off") {
-    return conf_error(cf, directive(cf) + "must be \"on\" or \"off\"");
-  }
-  server.require_pkce = flag == "on";
-  return kOk;
+  return keep_flag(cf, static_cast<ServerConf*>(conf)->require_pkce);
 }
 
 char* set_limit(ngx_conf_t* cf, ngx_command_t*, void* conf) noexcept {
@@ -221,31 +212,6 @@ char* set_limit(ngx_conf_t* cf, ngx_command_t*, void* conf) noexcept {
   std::string why;
   server.limits = Limits::parse(values(cf), &why);
   return server.limits ? kOk : conf_error(cf, directive(cf) + why);
-}
-
-char* set_protect(ngx_conf_t* cf, ngx_command_t*, void* conf) noexcept {
-  auto& location = *static_cast<LocationConf*>(conf);
-  if (location.protection) {
-    return twice(cf);
-  }
-  location.protect_place = place_of(cf);
-  const std::vector<std::string> words = values(cf);
-  if (words[0] == "off" && words.size() == 1) {
-    location.protection = Protection::off;
-    return kOk;
-  }
-  if (words[0] != "bearer") {
-    return conf_error(cf, directive(cf) + "must be \"bearer\" or \"off\"");
-  }
-  location.protection = Protection::bearer;
-  for (std::size_t i = 1; i < words.size(); ++i) {
-    if (words[i] != "optional" || location.optional) {
-      return conf_error(cf, directive(cf) + "\"" + words[i] +
-                                "\" is unknown here; possible is: bearer [optional]");
-    }
-    location.optional = true;
-  }
-  return kOk;
 }
 
 namespace {
@@ -260,6 +226,18 @@ std::string time_text(std::int64_t seconds) {
 }
 
 }  // namespace
+
+char* keep_flag(ngx_conf_t* cf, std::optional<bool>& slot) noexcept {
+  if (slot) {
+    return twice(cf);
+  }
+  const std::string_view flag = conf_arg(cf, 1);
+  if (flag != "on" && flag != "off") {
+    return conf_error(cf, directive(cf) + "must be \"on\" or \"off\"");
+  }
+  slot = flag == "on";
+  return kOk;
+}
 
 char* keep_seconds(ngx_conf_t* cf, std::optional<std::int64_t>& slot, std::int64_t least,
                    std::int64_t most) noexcept {

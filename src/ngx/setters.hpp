@@ -20,13 +20,19 @@ char* set_audience(ngx_conf_t* cf, ngx_command_t* command, void* conf) noexcept;
 char* set_access_token_alg(ngx_conf_t* cf, ngx_command_t* command, void* conf) noexcept;
 char* set_require_pkce(ngx_conf_t* cf, ngx_command_t* command, void* conf) noexcept;
 char* set_limit(ngx_conf_t* cf, ngx_command_t* command, void* conf) noexcept;
-char* set_protect(ngx_conf_t* cf, ngx_command_t* command, void* conf) noexcept;
 
 // `oauth_client ID { … }`. In conf_client.cpp.
 char* set_client(ngx_conf_t* cf, ngx_command_t* command, void* conf) noexcept;
 
 // RFC 6749 3.3: scope-token.
 bool is_scope(std::string_view name) noexcept;
+
+// For setters elsewhere: how a message begins, and the commonest one.
+std::string directive(ngx_conf_t* cf);
+char* twice(ngx_conf_t* cf);
+
+// `on` or `off`.
+char* keep_flag(ngx_conf_t* cf, std::optional<bool>& slot) noexcept;
 
 // nginx's own times ("30m", "1h30m") in whole seconds, within bounds.
 char* keep_seconds(ngx_conf_t* cf, std::optional<std::int64_t>& slot, std::int64_t least,

@@ -1,21 +1,11 @@
 #include "ngx/vars.hpp"
 
 #include "ngx/conf.hpp"
-#include "ngx/memo.hpp"
+#include "ngx/guard.hpp"
 #include "oauth/base/text.hpp"
 
 namespace oauth {
 namespace {
-
-// The outcome of the guard of this very location; in the log and in error pages the last one.
-const Outcome* outcome_for(ngx_http_request_t* r) noexcept {
-  const Memo* memo = find_memo(r);
-  if (memo == nullptr || memo->outcomes.empty()) {
-    return nullptr;
-  }
-  const Outcome* here = memo->outcome_of(location_conf(r).guard.get());
-  return here != nullptr ? here : &memo->outcomes.back();
-}
 
 std::string text_of(const Json& value) {
   switch (value.kind()) {

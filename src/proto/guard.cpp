@@ -6,15 +6,20 @@
 
 namespace oauth {
 
-Trust own_trust(const Broker& broker) {
+Trust own_trust(const Broker& broker, std::int64_t grace) {
   Trust trust;
   trust.expect.issuer = broker.url;
   trust.expect.audiences = broker.audiences;
   trust.expect.algs = kAsymmetric;
   trust.expect.typs = {"at+jwt"};
   trust.expect.skew = broker.skew;
+  trust.expect.grace = grace;
   trust.keys = broker.signing;
   return trust;
+}
+
+bool allows_origins(const Guard& guard, const std::vector<std::string>& origins) {
+  return origins.empty() || (origins.size() == 1 && guard.origins.allows_origin(origins.front()));
 }
 
 std::string challenge(const Guard& guard, Problem problem) {
@@ -38,15 +43,14 @@ Result<std::string_view> bearer_token(std::string_view authorization) {
   while (!token.empty() && token.front() == ' ') {
     token.remove_prefix(1);
   }
-  // RFC 6750 2.1: b64token.
-  const auto is_b64 = [](char c) {
+  return is_b64token(token) ? Result<std::string_view>(token) : Problem::token_malformed;
+}
+
+bool is_b64token(std::string_view text) noexcept {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
     return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
            c == '.' || c == '_' || c == '~' || c == '+' || c == '/' || c == '=';
-  };
-  if (token.empty() || !std::all_of(token.begin(), token.end(), is_b64)) {
-    return Problem::token_malformed;
-  }
-  return token;
+  });
 }
 
 }  // namespace oauth

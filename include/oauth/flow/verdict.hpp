@@ -21,8 +21,10 @@ struct Reply {
 
 // Who may pass a protected location, and what is known of them.
 struct Admission {
-  Json claims;         // verified; null for an anonymous request that may pass
-  std::string issuer;  // the `iss` that was trusted
+  Json claims;               // verified; null for an anonymous request that may pass
+  std::string issuer;        // the `iss` that was trusted
+  std::string token;         // what was verified; empty for an anonymous request
+  std::int64_t expires = 0;  // s since the epoch: from then on it would be refused here
 };
 
 struct Verdict {

@@ -1,5 +1,5 @@
 // Guard: what a protected location demands, and whom it trusts (DESIGN 2). Built at load from
-// `oauth_protect`, `oauth_trust` and the broker of the server; read-only afterwards.
+// `oauth_protect`, its neighbours and the broker of the server; read-only afterwards.
 #pragma once
 
 #include <cstdint>
@@ -21,14 +21,38 @@ struct Trust {
   std::shared_ptr<const KeySet> keys;  // null only under `nginx -t`
 };
 
+// `query=NAME[:any]`: the argument that may carry the token instead of the header.
+struct TokenArgument {
+  std::string name;             // empty: there is none
+  bool on_any_request = false;  // else on WebSocket upgrades only
+};
+
+// How long an upgraded connection may outlive its token.
+struct StreamLifetime {
+  bool is_limited = true;
+  std::int64_t extra = 0;  // s, after the token is no longer accepted
+};
+
 struct Guard {
   bool optional = false;  // anonymous requests pass, bad tokens never do
   std::string realm;
   std::vector<Trust> trusts;
+  TokenArgument argument;
+  TargetRules origins;  // whose pages may call, where origins are checked
+  bool cors = false;
+  bool pass_token = true;  // a token that was verified goes on to the upstream
+  StreamLifetime stream;
+
+  // RFC 6455 10.2: what a page may send without being asked first comes from an allowed one.
+  bool checks_origin() const noexcept { return cors || !argument.name.empty(); }
 };
 
 // The trust that a broker's own access tokens are judged by (DESIGN 2: typ at+jwt, RFC 9068 4).
-Trust own_trust(const Broker& broker);
+// `grace`: s past their `exp` that are forgiven.
+Trust own_trust(const Broker& broker, std::int64_t grace = 0);
+
+// RFC 6454 7: no Origin at all, or one that the guard's rules name.
+bool allows_origins(const Guard& guard, const std::vector<std::string>& origins);
 
 // RFC 6750 3: the WWW-Authenticate value. Without a token there is no `error` in it.
 std::string challenge(const Guard& guard, Problem problem);
@@ -36,5 +60,8 @@ std::string challenge(const Guard& guard, Problem problem);
 // RFC 6750 2.1: the token of one Authorization header, `Bearer` in any case; empty when the scheme
 // is another. A Bearer header without a token68 is token_malformed.
 Result<std::string_view> bearer_token(std::string_view authorization);
+
+// RFC 6750 2.1: one or more of the characters of a b64token.
+bool is_b64token(std::string_view text) noexcept;
 
 }  // namespace oauth

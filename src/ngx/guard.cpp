@@ -1,0 +1,220 @@
+#include "ngx/guard.hpp"
+
+#include "ngx/call.hpp"
+#include "ngx/log.hpp"
+#include "ngx/mask.hpp"
+#include "ngx/reply.hpp"
+#include "ngx/request.hpp"
+#include "ngx/stream.hpp"
+#include "oauth/base/text.hpp"
+#include "oauth/flow/cors.hpp"
+#include "oauth/flow/protect.hpp"
+
+namespace oauth {
+namespace {
+
+ngx_int_t enter(ngx_http_request_t* r);
+ngx_int_t judge(ngx_http_request_t* r, const Guard& guard, Memo& memo);
+Credentials read_credentials(ngx_http_request_t* r);
+ngx_int_t enforce(ngx_http_request_t* r, const Outcome& outcome, const Memo& memo);
+ngx_int_t refuse(ngx_http_request_t* r, const Guard& guard, Problem problem);
+ngx_int_t hand_on_token(ngx_http_request_t* r, const Outcome& outcome, const Memo& memo);
+ngx_int_t drop_token(ngx_http_request_t* r);
+ngx_int_t add_token(ngx_http_request_t* r, const std::string& token);
+ngx_int_t say_cors(ngx_http_request_t* r, const Guard& guard);
+
+ngx_http_output_header_filter_pt next_header_filter;
+
+ngx_int_t header_filter(ngx_http_request_t* r) noexcept try {
+  if (r == r->main && !r->header_sent) {
+    const Guard* guard = location_conf(r).guard.get();
+    const bool done = guard == nullptr || !guard->cors || say_cors(r, *guard) == NGX_OK;
+    if (!done || limit_stream(r, outcome_for(r)) != NGX_OK) {
+      return NGX_ERROR;
+    }
+  }
+  return next_header_filter(r);
+} catch (...) {
+  return NGX_ERROR;
+}
+
+}  // namespace
+
+ngx_int_t guard_request(ngx_http_request_t* r) noexcept try {
+  return r == r->main ? enter(r) : NGX_DECLINED;
+} catch (...) {
+  return NGX_HTTP_INTERNAL_SERVER_ERROR;
+}
+
+ngx_int_t guard_subrequest(ngx_http_request_t* r) noexcept try {
+  return r == r->main ? NGX_DECLINED : enter(r);
+} catch (...) {
+  return NGX_HTTP_INTERNAL_SERVER_ERROR;
+}
+
+void add_guard_filter() noexcept {
+  next_header_filter = std::exchange(ngx_http_top_header_filter, header_filter);
+}
+
+const Outcome* outcome_for(ngx_http_request_t* r) noexcept {
+  const Memo* memo = find_memo(r);
+  if (memo == nullptr || memo->outcomes.empty()) {
+    return nullptr;
+  }
+  const Outcome* here = memo->outcome_of(location_conf(r).guard.get());
+  return here != nullptr ? here : &memo->outcomes.back();
+}
+
+namespace {
+
+ngx_int_t enter(ngx_http_request_t* r) {
+  const Guard* guard = location_conf(r).guard.get();
+  if (guard == nullptr) {
+    return NGX_DECLINED;
+  }
+  Memo* memo = memo_of(r);
+  if (memo == nullptr) {
+    return NGX_HTTP_INTERNAL_SERVER_ERROR;
+  }
+  if (const Outcome* known = memo->outcome_of(guard)) {
+    return enforce(r, *known, *memo);
+  }
+  return judge(r, *guard, *memo);
+}
+
+ngx_int_t judge(ngx_http_request_t* r, const Guard& guard, Memo& memo) {
+  Call* call = call_of(r);
+  if (call == nullptr) {
+    return NGX_HTTP_INTERNAL_SERVER_ERROR;
+  }
+  Flow& flow = call->flow();
+  if (!flow.running()) {
+    if (!memo.authorization) {
+      memo.authorization = header_values(r, "authorization");
+    }
+    call->credentials = read_credentials(r);
+    flow.start(protect(call->credentials, guard, call->ports()));
+  }
+  Verdict* verdict = flow.advance();
+  if (verdict == nullptr) {
+    return NGX_AGAIN;
+  }
+  if (verdict->reply) {
+    // A preflight is nobody's visit: nothing is kept of it.
+    const int status = verdict->reply->status;
+    flow.reset();
+    return status;
+  }
+  if (verdict->problem) {
+    log_verdict(r, "request", *verdict);
+  }
+  memo.outcomes.push_back({&guard, std::move(verdict->admission), verdict->problem});
+  flow.reset();
+  return enforce(r, memo.outcomes.back(), memo);
+}
+
+// As the client sent them; a subrequest is judged by what its main request brought.
+Credentials read_credentials(ngx_http_request_t* r) {
+  const Memo* memo = find_memo(r);
+  Credentials in;
+  if (memo != nullptr) {
+    in.authorization = memo->authorization.value_or(std::vector<std::string>());
+    in.query = memo->query.value_or(std::string());
+  }
+  in.origins = header_values(r, "origin");
+  const std::vector<std::string> upgrade = header_values(r, "upgrade");
+  in.is_upgrade = r->main->method == NGX_HTTP_GET && upgrade.size() == 1 &&
+                  iequals_ascii(upgrade.front(), "websocket");
+  in.is_preflight = r->method == NGX_HTTP_OPTIONS && !in.origins.empty() &&
+                    !headers_named(r, "access-control-request-method").empty();
+  return in;
+}
+
+ngx_int_t enforce(ngx_http_request_t* r, const Outcome& outcome, const Memo& memo) {
+  if (!outcome.admission) {
+    return refuse(r, *outcome.guard, outcome.problem.value_or(Problem::internal));
+  }
+  if (hand_on_token(r, outcome, memo) != NGX_OK) {
+    return NGX_HTTP_INTERNAL_SERVER_ERROR;
+  }
+  // Anonymous where that is allowed is no reason to let a request past another module's guard; in
+  // a subrequest's phase NGX_OK would skip what else runs there, try_files for one.
+  const bool is_known = outcome.admission->claims.is_object();
+  return is_known && r == r->main ? NGX_OK : NGX_DECLINED;
+}
+
+ngx_int_t refuse(ngx_http_request_t* r, const Guard& guard, Problem problem) {
+  // A refused token goes no further, whoever else lets the request pass (RFC 9700 4.9); with
+  // auth_request it is the main request that is let pass. Another scheme's credentials are another
+  // module's to judge.
+  if (problem != Problem::token_missing &&
+      (drop_token(r) != NGX_OK || drop_token(r->main) != NGX_OK)) {
+    return NGX_HTTP_INTERNAL_SERVER_ERROR;
+  }
+  const auto status = static_cast<ngx_int_t>(row(problem).status);
+  // No token would help a page of another origin: it is not challenged.
+  if (status >= NGX_HTTP_INTERNAL_SERVER_ERROR || problem == Problem::origin_not_allowed) {
+    return status;
+  }
+  return add_challenge(r, challenge(guard, problem)) == NGX_OK ? status
+                                                               : NGX_HTTP_INTERNAL_SERVER_ERROR;
+}
+
+// `oauth_pass_token`: the upstream hears of a verified token in one Authorization header or not at
+// all. An earlier location of this request may have said otherwise.
+ngx_int_t hand_on_token(ngx_http_request_t* r, const Outcome& outcome, const Memo& memo) {
+  if (!outcome.admission->claims.is_object()) {
+    // Without the client's own there is none but what a location with `query=` has added.
+    return memo.authorization->empty() ? drop_token(r) : NGX_OK;
+  }
+  if (!outcome.guard->pass_token) {
+    return drop_token(r);
+  }
+  return headers_named(r, "authorization").empty() ? add_token(r, outcome.admission->token)
+                                                   : NGX_OK;
+}
+
+bool is_authorization(const ngx_table_elt_t& header) {
+  return lower_name(header) == "authorization";
+}
+
+ngx_int_t drop_token(ngx_http_request_t* r) {
+  r->headers_in.authorization = nullptr;
+  return headers_named(r, "authorization").empty() ? NGX_OK : remove_headers(r, is_authorization);
+}
+
+ngx_int_t add_token(ngx_http_request_t* r, const std::string& token) {
+  // A subrequest's list is a copy whose end may still be its parent's: this makes it its own.
+  if (remove_headers(r, is_authorization) != NGX_OK) {
+    return NGX_ERROR;
+  }
+  ngx_table_elt_t* header = add_request_header(r, "Authorization", "Bearer " + token);
+  if (header == nullptr) {
+    return NGX_ERROR;
+  }
+  r->headers_in.authorization = header;
+  return NGX_OK;
+}
+
+// dexie-contract 5: exactly one component says them; the upstream's own would double them.
+ngx_int_t say_cors(ngx_http_request_t* r, const Guard& guard) {
+  constexpr std::string_view kPrefix = "Access-Control-";
+  for (ngx_list_part_t* part = &r->headers_out.headers.part; part != nullptr; part = part->next) {
+    auto* headers = static_cast<ngx_table_elt_t*>(part->elts);
+    for (ngx_uint_t i = 0; i < part->nelts; ++i) {
+      if (iequals_ascii(view(headers[i].key).substr(0, kPrefix.size()), kPrefix)) {
+        headers[i].hash = 0;
+      }
+    }
+  }
+  for (const Header& header : cors_headers(read_credentials(r), guard)) {
+    if (add_header(r, header.name, header.value) != NGX_OK) {
+      return NGX_ERROR;
+    }
+  }
+  return NGX_OK;
+}
+
+}  // namespace
+
+}  // namespace oauth

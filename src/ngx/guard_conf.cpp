@@ -1,0 +1,179 @@
+#include "ngx/guard_conf.hpp"
+
+#include <algorithm>
+
+#include "ngx/setters.hpp"
+#include "oauth/proto/arguments.hpp"
+
+namespace oauth {
+namespace {
+
+constexpr std::string_view kQuery = "query=";
+constexpr std::string_view kAny = ":any";
+
+char* const kOk = static_cast<char*>(NGX_CONF_OK);
+
+// `query=NAME[:any]`
+char* read_argument(ngx_conf_t* cf, std::string_view word, LocationConf& location) {
+  std::string_view name = word.substr(kQuery.size());
+  const bool any = name.ends_with(kAny);
+  name.remove_suffix(any ? kAny.size() : 0);
+  if (!is_argument_name(name)) {
+    return conf_error(cf, directive(cf) + "\"" + std::string(word) +
+                              "\": name the argument by letters, digits, \"-\" and \"_\", e.g. "
+                              "query=token, or query=token:any for requests of every kind");
+  }
+  location.argument = {std::string(name), any};
+  add_token_argument(server_conf(cf), location.argument.name);
+  return kOk;
+}
+
+// What a location block says of a guard that it may turn out not to have.
+void note_place(ngx_conf_t* cf, LocationConf& location) {
+  if ((cf->cmd_type & NGX_HTTP_LOC_CONF) != 0 && location.idle_place.line == 0) {
+    location.idle_place = place_of(cf);
+    location.idle_directive = conf_arg(cf, 0);
+  }
+}
+
+bool says_nothing(const LocationConf& location) {
+  return !location.protection && !location.pass_token && !location.cors &&
+         !location.expired_grace && !location.stream;
+}
+
+void inherit_all(const LocationConf& outer, LocationConf& inner) {
+  if (!inner.protection) {
+    inner.protection = outer.protection;
+    inner.protect_place = outer.protect_place;
+    inner.optional = outer.optional;
+    inner.argument = outer.argument;
+  }
+  inner.cors_place = inner.cors ? inner.cors_place : outer.cors_place;
+  inherit(inner.pass_token, outer.pass_token);
+  inherit(inner.cors, outer.cors);
+  inherit(inner.expired_grace, outer.expired_grace);
+  inherit(inner.stream, outer.stream);
+}
+
+std::shared_ptr<Guard> make_guard(const LocationConf& location, const Broker& broker) {
+  auto guard = std::make_shared<Guard>();
+  guard->optional = location.optional;
+  guard->realm = broker.url;
+  guard->trusts.push_back(own_trust(broker, location.expired_grace.value_or(0)));
+  guard->argument = location.argument;
+  guard->origins = broker.targets;
+  guard->cors = location.cors.value_or(false);
+  guard->pass_token = location.pass_token.value_or(true);
+  guard->stream = location.stream.value_or(StreamLifetime{});
+  return guard;
+}
+
+}  // namespace
+
+char* set_protect(ngx_conf_t* cf, ngx_command_t*, void* conf) noexcept {
+  auto& location = *static_cast<LocationConf*>(conf);
+  if (location.protection) {
+    return twice(cf);
+  }
+  location.protect_place = place_of(cf);
+  if (conf_arg(cf, 1) == "off" && cf->args->nelts == 2) {
+    location.protection = Protection::off;
+    return kOk;
+  }
+  if (conf_arg(cf, 1) != "bearer") {
+    return conf_error(cf, directive(cf) + "must be \"bearer\" or \"off\"");
+  }
+  location.protection = Protection::bearer;
+  for (std::size_t i = 2; i < cf->args->nelts; ++i) {
+    const std::string_view word = conf_arg(cf, i);
+    if (word == "optional" && !location.optional) {
+      location.optional = true;
+    } else if (word.starts_with(kQuery) && location.argument.name.empty()) {
+      if (read_argument(cf, word, location) != kOk) {
+        return static_cast<char*>(NGX_CONF_ERROR);
+      }
+    } else {
+      return conf_error(cf, directive(cf) + "\"" + std::string(word) +
+                                "\" is unknown here; possible is: bearer [query=NAME[:any]] "
+                                "[optional], each once");
+    }
+  }
+  return kOk;
+}
+
+char* set_pass_token(ngx_conf_t* cf, ngx_command_t*, void* conf) noexcept {
+  auto& location = *static_cast<LocationConf*>(conf);
+  note_place(cf, location);
+  return keep_flag(cf, location.pass_token);
+}
+
+char* set_cors(ngx_conf_t* cf, ngx_command_t*, void* conf) noexcept {
+  auto& location = *static_cast<LocationConf*>(conf);
+  note_place(cf, location);
+  location.cors_place = place_of(cf);
+  return keep_flag(cf, location.cors);
+}
+
+char* set_expired_grace(ngx_conf_t* cf, ngx_command_t*, void* conf) noexcept {
+  auto& location = *static_cast<LocationConf*>(conf);
+  note_place(cf, location);
+  return keep_seconds(cf, location.expired_grace, 0, 600);
+}
+
+char* set_stream_lifetime(ngx_conf_t* cf, ngx_command_t*, void* conf) noexcept {
+  constexpr std::int64_t kDay = 24 * 3600;
+  auto& location = *static_cast<LocationConf*>(conf);
+  note_place(cf, location);
+  if (location.stream) {
+    return twice(cf);
+  }
+  const std::string_view word = conf_arg(cf, 1);
+  if (word == "token" || word == "off") {
+    location.stream = StreamLifetime{word == "token", 0};
+    return kOk;
+  }
+  std::optional<std::int64_t> extra;
+  if (keep_seconds(cf, extra, 0, kDay) != kOk) {
+    return static_cast<char*>(NGX_CONF_ERROR);
+  }
+  location.stream = StreamLifetime{true, *extra};
+  return kOk;
+}
+
+char* merge_guard(ngx_conf_t* cf, const LocationConf& outer, LocationConf& inner) noexcept {
+  const bool is_like_outer = says_nothing(inner) && outer.guard != nullptr;
+  inherit_all(outer, inner);
+  const Broker* broker = server_conf(cf).broker.get();
+  if (inner.cors.value_or(false) && broker == nullptr) {
+    const PointingTo place(cf, inner.cors_place);
+    return conf_error(cf,
+                      "\"oauth_cors\" has no origins to allow: put \"oauth_broker URL;\" and "
+                      "\"oauth_allow_origin\" into this server, or \"oauth_cors off;\" here");
+  }
+  if (inner.protection.value_or(Protection::off) == Protection::off) {
+    if (inner.idle_place.line != 0) {
+      const PointingTo place(cf, inner.idle_place);
+      conf_warning(cf, "\"" + inner.idle_directive +
+                           "\" does nothing in a location without \"oauth_protect bearer;\"");
+    }
+    return kOk;
+  }
+  // DESIGN 2: a protected location trusts the broker of its own server, and nothing unsaid.
+  if (broker == nullptr) {
+    const PointingTo place(cf, inner.protect_place);
+    return conf_error(cf,
+                      "\"oauth_protect\" has nobody to trust: put \"oauth_broker URL;\" into "
+                      "this server, or \"oauth_protect off;\" here");
+  }
+  inner.guard = is_like_outer ? outer.guard : make_guard(inner, *broker);
+  return kOk;
+}
+
+void add_token_argument(ServerConf& server, const std::string& name) {
+  std::vector<std::string>& names = server.token_arguments;
+  if (std::find(names.begin(), names.end(), name) == names.end()) {
+    names.push_back(name);
+  }
+}
+
+}  // namespace oauth
