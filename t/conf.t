@@ -107,7 +107,7 @@ subtest 'what is wrong in a server' => sub {
     mistake('oauth_protect in http, and a server without a broker', "oauth_protect bearer; #!\n$acme${server}server {\n$listen\nserver_name other;\n}\n",
         qr/has nobody to trust/);
     mistake('an unknown kind of protection', $in_server->($broker, 'oauth_protect basic; #!'), qr/must be "bearer" or "off"/);
-    mistake('protection with odd words', $in_server->($broker, "oauth_protect $_; #!"), qr/possible is: bearer \[optional\]|must be "bearer" or "off"/)
+    mistake('protection with odd words', $in_server->($broker, "oauth_protect $_; #!"), qr/possible is: bearer \[query=NAME\[:any\]\] \[optional\]|must be "bearer" or "off"/)
         for 'bearer sometimes', 'bearer optional optional', 'off optional';
     mistake('oauth_protect twice', $in_server->($broker, 'oauth_protect bearer;', 'oauth_protect off; #!'), qr/"oauth_protect" is given twice/);
     mistake('an empty oauth_scope', $in_server->($broker, 'oauth_scope ""; #!'), qr/a scope is printable ASCII/);

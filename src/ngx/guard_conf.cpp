@@ -121,7 +121,7 @@ char* set_expired_grace(ngx_conf_t* cf, ngx_command_t*, void* conf) noexcept {
 }
 
 char* set_stream_lifetime(ngx_conf_t* cf, ngx_command_t*, void* conf) noexcept {
-  constexpr std::int64_t kDay = 24 * 3600;
+  constexpr ngx_int_t kDay = 24 * 3600;  // s
   auto& location = *static_cast<LocationConf*>(conf);
   note_place(cf, location);
   if (location.stream) {
@@ -132,11 +132,14 @@ char* set_stream_lifetime(ngx_conf_t* cf, ngx_command_t*, void* conf) noexcept {
     location.stream = StreamLifetime{word == "token", 0};
     return kOk;
   }
-  std::optional<std::int64_t> extra;
-  if (keep_seconds(cf, extra, 0, kDay) != kOk) {
-    return static_cast<char*>(NGX_CONF_ERROR);
+  ngx_str_t text = static_cast<ngx_str_t*>(cf->args->elts)[1];
+  const ngx_int_t extra = ngx_parse_time(&text, 1);
+  if (extra == NGX_ERROR || extra > kDay) {
+    return conf_error(cf, directive(cf) +
+                              "must be \"token\", \"off\", or how much longer than the token, "
+                              "from 0s to 24h, e.g. 30s");
   }
-  location.stream = StreamLifetime{true, *extra};
+  location.stream = StreamLifetime{true, extra};
   return kOk;
 }
 

@@ -26,9 +26,11 @@ struct ProtectStage : Stage {
     guard.trusts.push_back(foreign);
   }
   Verdict ask(std::vector<std::string> authorization) {
-    const Credentials credentials{std::move(authorization)};
-    return test::run(protect(credentials, guard, io));
+    Credentials credentials;
+    credentials.authorization = std::move(authorization);
+    return ask_with(credentials);
   }
+  Verdict ask_with(const Credentials& in) { return test::run(protect(in, guard, io)); }
   // "entered", or the name of the problem.
   std::string judge(const std::string& token) {
     const Verdict verdict = ask({"Bearer " + token});
@@ -175,6 +177,148 @@ TEST(Protect, ATokenExpiresByTheClock) {
   EXPECT_EQ(stage.judge(token), "entered");
   stage.clock.advance(1);
   EXPECT_EQ(stage.judge(token), "token_expired");
+}
+
+TEST(Protect, SaysWhichTokenItWasAndWhenItEnds) {
+  ProtectStage stage;
+  const std::string token = own_token();
+  const Verdict verdict = stage.ask({"Bearer " + token});
+  ASSERT_TRUE(verdict.admission);
+  EXPECT_EQ(verdict.admission->token, token);
+  EXPECT_EQ(verdict.admission->expires, kNow + 600 + 30);
+  const Verdict fraction = stage.ask({"Bearer " + own_token(R"({"exp":1700000600.5})")});
+  ASSERT_TRUE(fraction.admission);
+  EXPECT_EQ(fraction.admission->expires, 1700000601 + 30);
+  stage.guard.optional = true;
+  EXPECT_EQ(stage.ask({}).admission->token, "");
+}
+
+// ---- The token as an argument
+
+struct ArgumentStage : ProtectStage {
+  ArgumentStage() {
+    guard.argument.name = "token";
+    guard.origins = broker.targets;
+  }
+  // An upgrade to WebSocket with this query.
+  static Credentials upgrade(std::string query) {
+    Credentials in;
+    in.query = std::move(query);
+    in.is_upgrade = true;
+    return in;
+  }
+};
+
+TEST(ProtectArgument, AWebSocketMayBringTheTokenInTheQuery) {
+  ArgumentStage stage;
+  const std::string token = own_token();
+  const Verdict verdict = stage.ask_with(ArgumentStage::upgrade("v=3&token=" + token));
+  ASSERT_TRUE(verdict.admission) << reason(verdict);
+  EXPECT_EQ(verdict.admission->claims.dump(), own_claims().dump());
+  EXPECT_EQ(verdict.admission->token, token);
+}
+
+// req 117
+TEST(ProtectArgument, ElsewhereTheArgumentIsNobodysToken) {
+  ArgumentStage stage;
+  Credentials in = ArgumentStage::upgrade("token=" + own_token());
+  in.is_upgrade = false;
+  EXPECT_EQ(reason(stage.ask_with(in)), "token_missing");
+  stage.guard.argument.on_any_request = true;
+  EXPECT_TRUE(stage.ask_with(in).admission);
+  stage.guard.argument.name = "";
+  in.is_upgrade = true;
+  EXPECT_EQ(reason(stage.ask_with(in)), "token_missing");
+}
+
+// req 120
+TEST(ProtectArgument, ABadOneIsNeverAnonymous) {
+  ArgumentStage stage;
+  stage.guard.optional = true;
+  EXPECT_TRUE(stage.ask_with(ArgumentStage::upgrade("v=3")).admission);
+  for (const std::string_view query : {"token=", "token", "token=x", "token=a%20b", "to%6ben=x"}) {
+    EXPECT_EQ(reason(stage.ask_with(ArgumentStage::upgrade(std::string(query)))), "token_malformed")
+        << query;
+  }
+  const std::string old = own_token(R"({"exp":1600000000})");
+  EXPECT_EQ(reason(stage.ask_with(ArgumentStage::upgrade("token=" + old))), "token_expired");
+}
+
+// req 116, 118
+TEST(ProtectArgument, TwoTokensAreRefusedWhereverTheyAre) {
+  ArgumentStage stage;
+  const std::string token = own_token();
+  EXPECT_EQ(reason(stage.ask_with(ArgumentStage::upgrade("token=" + token + "&token=" + token))),
+            "token_repeated");
+  EXPECT_EQ(reason(stage.ask_with(ArgumentStage::upgrade("token=" + token + "&%74oken=x"))),
+            "token_repeated");
+  for (const std::string& header : {"Bearer " + token, std::string("Basic YTpi"), std::string()}) {
+    Credentials both = ArgumentStage::upgrade("token=" + token);
+    both.authorization = {header};
+    EXPECT_EQ(reason(stage.ask_with(both)), "token_repeated") << header;
+  }
+}
+
+// ---- Origins and preflights
+
+TEST(ProtectOrigin, IsCheckedBeforeTheTokenIsLookedAt) {
+  ArgumentStage stage;
+  stage.guard.optional = true;
+  for (const std::string_view token : {"", "token=x"}) {
+    Credentials in = ArgumentStage::upgrade(std::string(token));
+    in.origins = {"https://evil.example"};
+    EXPECT_EQ(reason(stage.ask_with(in)), "origin_not_allowed") << token;
+    in.origins = {"https://app.example.com", "https://app.example.com"};
+    EXPECT_EQ(reason(stage.ask_with(in)), "origin_not_allowed") << token;
+    in.origins = {"https://app.example.com"};
+    EXPECT_NE(reason(stage.ask_with(in)), "origin_not_allowed") << token;
+  }
+}
+
+TEST(ProtectOrigin, MattersWhereALocationTakesArgumentsOrAnswersForCors) {
+  ProtectStage stage;
+  Credentials in;
+  in.authorization = {"Bearer " + own_token()};
+  in.origins = {"https://evil.example"};
+  EXPECT_TRUE(stage.ask_with(in).admission) << "nothing is said of origins";
+  stage.guard.cors = true;
+  EXPECT_EQ(reason(stage.ask_with(in)), "origin_not_allowed");
+  stage.guard.cors = false;
+  stage.guard.argument.name = "token";
+  EXPECT_EQ(reason(stage.ask_with(in)), "origin_not_allowed");
+}
+
+TEST(ProtectPreflight, IsAnsweredToAnAllowedOriginWithoutAToken) {
+  ArgumentStage stage;
+  stage.guard.cors = true;
+  Credentials in;
+  in.is_preflight = true;
+  in.origins = {"https://app.example.com"};
+  const Verdict verdict = stage.ask_with(in);
+  EXPECT_EQ(test::status(verdict), 204);
+  EXPECT_FALSE(verdict.admission || verdict.problem);
+  in.origins = {"https://evil.example"};
+  EXPECT_EQ(reason(stage.ask_with(in)), "origin_not_allowed");
+  stage.guard.cors = false;
+  in.origins = {"https://app.example.com"};
+  EXPECT_EQ(reason(stage.ask_with(in)), "token_missing")
+      << "without CORS it is a request like others";
+}
+
+// ---- Grace
+
+TEST(ProtectGrace, IsForOwnTokensAndNoLongerThanItIs) {
+  ProtectStage stage;
+  stage.guard.trusts[0] = own_trust(stage.broker, 120);
+  const std::string own = own_token();
+  const std::string foreign = foreign_token();
+  stage.clock.advance(600 + 30);
+  EXPECT_EQ(stage.judge(foreign), "token_expired");
+  stage.clock.advance(119);
+  EXPECT_EQ(stage.judge(own), "entered");
+  EXPECT_EQ(stage.ask({"Bearer " + own}).admission->expires, kNow + 600 + 30 + 120);
+  stage.clock.advance(1);
+  EXPECT_EQ(stage.judge(own), "token_expired");
 }
 
 }  // namespace

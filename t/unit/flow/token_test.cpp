@@ -72,8 +72,8 @@ TEST(Token, TheAccessTokenEntersALocationThatTrustsTheBroker) {
   const Json tokens = body(stage.call_token(stage.token_request(code)));
   Guard guard;
   guard.trusts.push_back(own_trust(stage.broker));
-  const Credentials credentials{
-      {"Bearer " + std::string(tokens.string("accessToken").value_or(""))}};
+  Credentials credentials;
+  credentials.authorization = {"Bearer " + std::string(tokens.string("accessToken").value_or(""))};
   const Verdict verdict = test::run(protect(credentials, guard, stage.io));
   ASSERT_TRUE(verdict.admission) << reason(verdict);
   const Json& claims = verdict.admission->claims;

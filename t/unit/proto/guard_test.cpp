@@ -26,6 +26,30 @@ TEST(OwnTrust, BelievesTheBrokersOwnAccessTokensAndNothingElse) {
   EXPECT_EQ(trust.keys, at.signing);
 }
 
+TEST(OwnTrust, ForgivesAsMuchAsItIsTold) {
+  EXPECT_EQ(own_trust(broker(), 90).expect.grace, 90);
+}
+
+TEST(AllowsOrigins, NoneOrOneThatIsNamed) {
+  Guard guard;
+  guard.origins = broker().targets;
+  EXPECT_TRUE(allows_origins(guard, {}));
+  EXPECT_TRUE(allows_origins(guard, {"https://app.example.com"}));
+  EXPECT_FALSE(allows_origins(guard, {"https://evil.example"}));
+  EXPECT_FALSE(allows_origins(guard, {""}));
+  EXPECT_FALSE(allows_origins(guard, {"https://app.example.com", "https://app.example.com"}));
+}
+
+TEST(Guard, ChecksOriginsWhereAPageCouldCallUnasked) {
+  Guard guard;
+  EXPECT_FALSE(guard.checks_origin());
+  guard.cors = true;
+  EXPECT_TRUE(guard.checks_origin());
+  guard.cors = false;
+  guard.argument.name = "token";
+  EXPECT_TRUE(guard.checks_origin());
+}
+
 Guard guard() {
   Guard guard;
   guard.realm = "https://auth.example.com";
