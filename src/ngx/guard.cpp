@@ -29,7 +29,7 @@ ngx_int_t header_filter(ngx_http_request_t* r) noexcept try {
   if (r == r->main && !r->header_sent) {
     const Guard* guard = location_conf(r).guard.get();
     const bool done = guard == nullptr || !guard->cors || say_cors(r, *guard) == NGX_OK;
-    if (!done || limit_stream(r, outcome_for(r)) != NGX_OK) {
+    if (!done || limit_stream(r) != NGX_OK) {
       return NGX_ERROR;
     }
   }

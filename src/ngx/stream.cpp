@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "ngx/attached.hpp"
+#include "ngx/guard.hpp"
 #include "ngx/log.hpp"
 
 namespace oauth {
@@ -61,11 +62,12 @@ void Stream::on_end(ngx_event_t* event) noexcept {
 
 }  // namespace
 
-ngx_int_t limit_stream(ngx_http_request_t* r, const Outcome* outcome) noexcept {
+ngx_int_t limit_stream(ngx_http_request_t* r) noexcept {
   constexpr std::int64_t kLongest = 365 * 24 * 3600;  // s; a foreign token's exp has no bound
   const bool is_upgrade = r->headers_out.status == NGX_HTTP_SWITCHING_PROTOCOLS &&
                           r->upstream != nullptr && r->upstream->upgrade;
-  if (!is_upgrade || outcome == nullptr || outcome->guard == nullptr || !outcome->admission ||
+  const Outcome* outcome = is_upgrade ? outcome_for(r) : nullptr;
+  if (outcome == nullptr || outcome->guard == nullptr || !outcome->admission ||
       outcome->admission->token.empty() || !outcome->guard->stream.is_limited) {
     return NGX_OK;
   }

@@ -227,8 +227,10 @@ TEST(ProtectArgument, ElsewhereTheArgumentIsNobodysToken) {
   stage.guard.argument.on_any_request = true;
   EXPECT_TRUE(stage.ask_with(in).admission);
   stage.guard.argument.name = "";
-  in.is_upgrade = true;
-  EXPECT_EQ(reason(stage.ask_with(in)), "token_missing");
+  for (const std::string& query : {in.query, std::string("=x"), std::string("&&")}) {
+    in.query = query;
+    EXPECT_EQ(reason(stage.ask_with(in)), "token_missing") << "an argument without a name";
+  }
 }
 
 // req 120
