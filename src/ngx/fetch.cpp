@@ -115,7 +115,8 @@ Task<Result<FetchReply>> SubrequestFetch::send(const FetchRequest& request) {
     co_return Problem::fetch_busy;
   }
   const FetchTarget target = target_of(*uri, request, *plan_.hosts);
-  auto outcome = co_await FetchCall(flow_, *route, request, target);
+  FetchCall call(flow_.request(), *route, request, target);
+  auto outcome = co_await Ended(flow_, call);
   if (!outcome) {
     ngx_log_error(NGX_LOG_ERR, log, 0, "oauth: fetch for provider \"%*s\" from %*s: %*s",
                   request.provider.size(), request.provider.data(), target.host.size(),

@@ -2,9 +2,9 @@
 
 namespace oauth {
 
-FetchCall::FetchCall(Flow& flow, const FetchRoute& route, const FetchRequest& request,
-                     const FetchTarget& target) noexcept
-    : OwnSubrequest(flow, route.location, {kMaxFetchReply, kFetchDeadline}),
+FetchCall::FetchCall(ngx_http_request_t* parent, const FetchRoute& route,
+                     const FetchRequest& request, const FetchTarget& target) noexcept
+    : OwnSubrequest(parent, route.location, {kMaxFetchReply, kFetchDeadline}),
       route_(route),
       request_(request),
       target_(target) {}

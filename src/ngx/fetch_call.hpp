@@ -32,7 +32,7 @@ struct FetchTarget {
 
 class FetchCall final : public OwnSubrequest {
  public:
-  FetchCall(Flow& flow, const FetchRoute& route, const FetchRequest& request,
+  FetchCall(ngx_http_request_t* parent, const FetchRoute& route, const FetchRequest& request,
             const FetchTarget& target) noexcept;
 
   // The waiting call whose subrequest `r` is, or null.

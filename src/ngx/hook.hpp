@@ -31,8 +31,11 @@ class SubrequestHook final : public Hook {
  public:
   SubrequestHook(Flow& flow, const HookPlan& plan) noexcept : flow_(flow), plan_(plan) {}
   Task<Result<FetchReply>> ask(const std::string& location, const Json& question) override;
+  void tell(const std::string& location, const Json& message) override;
 
  private:
+  const HookPlan::Target* find(const std::string& location) const noexcept;
+
   Flow& flow_;
   const HookPlan& plan_;
 };

@@ -9,9 +9,9 @@ ngx_str_t text(std::string_view words) noexcept {
 
 }  // namespace
 
-HookCall::HookCall(Flow& flow, const HookPlan& plan, const HookPlan::Target& target,
+HookCall::HookCall(ngx_http_request_t* parent, const HookPlan& plan, const HookPlan::Target& target,
                    const std::string& question) noexcept
-    : OwnSubrequest(flow, text(target.uri), {kMaxHookReply, kHookDeadline}),
+    : OwnSubrequest(parent, text(target.uri), {kMaxHookReply, kHookDeadline}),
       plan_(plan),
       target_(target),
       question_(question) {}

@@ -10,7 +10,7 @@ namespace oauth {
 
 class HookCall final : public OwnSubrequest {
  public:
-  HookCall(Flow& flow, const HookPlan& plan, const HookPlan::Target& target,
+  HookCall(ngx_http_request_t* parent, const HookPlan& plan, const HookPlan::Target& target,
            const std::string& question) noexcept;
 
   // Once in its own location; where that then leads it (rewrite, error_page, try_files) is the

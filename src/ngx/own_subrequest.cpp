@@ -43,11 +43,12 @@ ngx_int_t body_filter(ngx_http_request_t* r, ngx_chain_t* in) noexcept {
 
 }  // namespace
 
-OwnSubrequest::OwnSubrequest(Flow& flow, const ngx_str_t& uri, const Limits& limits) noexcept
-    : flow_(flow), uri_(uri), limits_(limits) {
+OwnSubrequest::OwnSubrequest(ngx_http_request_t* parent, const ngx_str_t& uri,
+                             const Limits& limits) noexcept
+    : parent_(parent), uri_(uri), limits_(limits) {
   deadline_.data = this;
   deadline_.handler = on_deadline;
-  deadline_.log = flow.request()->connection->log;
+  deadline_.log = parent->connection->log;
 }
 
 // nginx may still end the subrequest, but then no longer finds the call.
@@ -60,21 +61,19 @@ OwnSubrequest::~OwnSubrequest() {
   }
 }
 
-bool OwnSubrequest::await_suspend(std::coroutine_handle<> frame) noexcept {
-  ngx_http_request_t* r = flow_.request();
-  auto* link = static_cast<ngx_http_post_subrequest_t*>(ngx_palloc(r->pool, sizeof(*link_)));
+bool OwnSubrequest::begin(Listener& listener, ngx_uint_t flags) noexcept {
+  auto* link = static_cast<ngx_http_post_subrequest_t*>(ngx_palloc(parent_->pool, sizeof(*link_)));
   if (link == nullptr) {
     return false;
   }
   *link = {on_done, this};
-  if (ngx_http_subrequest(r, &uri_, nullptr, &subrequest_, link, NGX_HTTP_SUBREQUEST_WAITED) !=
-      NGX_OK) {
+  if (ngx_http_subrequest(parent_, &uri_, nullptr, &subrequest_, link, flags) != NGX_OK) {
     link->data = nullptr;
     return false;
   }
   link_ = link;
+  listener_ = &listener;
   ngx_add_timer(&deadline_, limits_.deadline);
-  flow_.park(frame);
   return true;
 }
 
@@ -203,12 +202,24 @@ ngx_int_t OwnSubrequest::on_done(ngx_http_request_t* sr, void* data, ngx_int_t r
     ngx_del_timer(&self->deadline_);
   }
   try {
-    self->outcome_ = self->judge(rc);
+    self->listener_->over(self->judge(rc));
   } catch (...) {
-    self->outcome_ = Problem::internal;
+    self->listener_->over(Problem::internal);
   }
-  self->flow_.ready();
   return NGX_OK;
+}
+
+bool Ended::await_suspend(std::coroutine_handle<> frame) noexcept {
+  if (!call_.begin(*this, NGX_HTTP_SUBREQUEST_WAITED)) {
+    return false;
+  }
+  flow_.park(frame);
+  return true;
+}
+
+void Ended::over(Result<FetchReply> outcome) noexcept {
+  outcome_ = std::move(outcome);
+  flow_.ready();
 }
 
 ngx_int_t add_subrequest_handlers(ngx_conf_t* cf) {

@@ -1,8 +1,9 @@
-// OwnSubrequest: a request of ours to an internal location of this server, a leaf awaitable of a
-// flow: what fetches (from providers) and hooks (the operator's own services) have in common.
+// OwnSubrequest: a request of ours to an internal location of this server: what fetches (from
+// providers) and hooks (the operator's own services) have in common.
 //
 // nginx runs it beside the client's request; it carries nothing of that once its own location has
-// let it in, and nothing of its reply goes on to the client. Completions only record (DESIGN 1).
+// let it in, and nothing of its reply goes on to the client. Somebody listens for its end: a flow
+// that waits (Ended), or who only wants to know. Completions only record (DESIGN 1).
 #pragma once
 
 #include <coroutine>
@@ -20,9 +21,19 @@ class OwnSubrequest {
   OwnSubrequest(const OwnSubrequest&) = delete;
   OwnSubrequest& operator=(const OwnSubrequest&) = delete;
 
-  bool await_ready() noexcept { return false; }
-  bool await_suspend(std::coroutine_handle<> frame) noexcept;
-  Result<FetchReply> await_resume() { return std::move(outcome_); }
+  class Listener {
+   public:
+    Listener() = default;
+    Listener(const Listener&) = delete;
+    Listener& operator=(const Listener&) = delete;
+    virtual void over(Result<FetchReply> outcome) noexcept = 0;
+
+   protected:
+    ~Listener() = default;
+  };
+
+  // Starts it, once; `flags` are nginx's. False when out of memory: then nobody hears of it.
+  bool begin(Listener& listener, ngx_uint_t flags) noexcept;
 
   // Whether `r` is one of these, one that still waits or one that was given up.
   static bool made(const ngx_http_request_t* r) noexcept;
@@ -40,11 +51,11 @@ class OwnSubrequest {
     ngx_msec_t deadline;  // for the whole of it
   };
 
-  OwnSubrequest(Flow& flow, const ngx_str_t& uri, const Limits& limits) noexcept;
+  OwnSubrequest(ngx_http_request_t* parent, const ngx_str_t& uri, const Limits& limits) noexcept;
   virtual ~OwnSubrequest();
 
   ngx_http_request_t* subrequest() const noexcept { return subrequest_; }
-  ngx_log_t* log() const noexcept { return flow_.request()->connection->log; }
+  ngx_log_t* log() const noexcept { return parent_->connection->log; }
   bool is_in(const ngx_http_core_loc_conf_t* location) const noexcept;
 
   // From where the location lets it in, once: makes variables, method, headers and body its own,
@@ -69,9 +80,10 @@ class OwnSubrequest {
   static void on_deadline(ngx_event_t* event) noexcept;
   void drop_upstream() noexcept;
 
-  Flow& flow_;
+  ngx_http_request_t* parent_;
   ngx_str_t uri_;
   Limits limits_;
+  Listener* listener_ = nullptr;
   ngx_http_request_t* subrequest_ = nullptr;
   ngx_http_post_subrequest_t* link_ = nullptr;  // how nginx finds this call; null once it is over
   ngx_event_t deadline_{};
@@ -80,6 +92,22 @@ class OwnSubrequest {
   bool is_too_large_ = false;
   bool is_late_ = false;
   std::string body_;
+};
+
+// The leaf awaitable: parks a flow until the subrequest, which lives in the same frame, has ended.
+class Ended final : private OwnSubrequest::Listener {
+ public:
+  Ended(Flow& flow, OwnSubrequest& call) noexcept : flow_(flow), call_(call) {}
+
+  bool await_ready() noexcept { return false; }
+  bool await_suspend(std::coroutine_handle<> frame) noexcept;
+  Result<FetchReply> await_resume() { return std::move(outcome_); }
+
+ private:
+  void over(Result<FetchReply> outcome) noexcept override;
+
+  Flow& flow_;
+  OwnSubrequest& call_;
   Result<FetchReply> outcome_ = Problem::internal;
 };
 

@@ -101,10 +101,13 @@ class Fetch {
 // A question to the operator's own service, behind an internal location of the same server: POST of
 // JSON. Nothing of the client's request goes there. The reply is what that location answered, at
 // most 64 KiB, or fetch_failed, fetch_timeout, fetch_diverted, fetch_too_large.
+// `tell` waits for nothing and has no answer: what is told goes out behind the reply to the client,
+// and a failure (no 2xx) is a line in the log.
 class Hook {
  public:
   virtual ~Hook() = default;
   virtual Task<Result<FetchReply>> ask(const std::string& location, const Json& question) = 0;
+  virtual void tell(const std::string& location, const Json& message) = 0;
 };
 
 // What providers publish (metadata, JWKS), shared by all workers of this machine. Never waits.

@@ -282,8 +282,13 @@ class FakeHook final : public Hook {
     co_return reply;
   }
 
+  void tell(const std::string& location, const Json& message) override {
+    events_.push_back("tell " + location);
+    told.push_back(message);
+  }
+
   Result<FetchReply> reply = FetchReply{204, "", ""};
-  std::vector<Json> questions;
+  std::vector<Json> questions, told;
 
  private:
   Events& events_;
