@@ -19,8 +19,8 @@ ngx_uint_t log_level(Level level) {
 }  // namespace
 
 void log_verdict(ngx_http_request_t* r, std::string_view what, const Verdict& verdict) {
-  const ngx_uint_t level =
-      verdict.problem ? log_level(row(*verdict.problem).level) : ngx_uint_t{NGX_LOG_INFO};
+  const auto reason = verdict.problem ? verdict.problem : verdict.cause;
+  const ngx_uint_t level = reason ? log_level(row(*reason).level) : ngx_uint_t{NGX_LOG_INFO};
   if (r->connection->log->log_level < level) {
     return;
   }

@@ -41,6 +41,31 @@ ngx_int_t send_body(ngx_http_request_t* r, const std::string& body) noexcept {
   return ngx_http_output_filter(r, &out);
 }
 
+// Shuts the client's connection both ways, though nginx keeps it for as long as a subrequest runs
+// behind the reply: to the client it is as if it were closed, at this moment, whatever goes on
+// here. A reply that does not go out at once, which only a client that does not read can bring
+// about, is cut off. Other streams of HTTP/2 and later need the connection, and each ends by
+// itself.
+ngx_int_t part(ngx_http_request_t* r) noexcept {
+  ngx_connection_t* c = r->connection;
+  if (r->http_version >= NGX_HTTP_VERSION_20) {
+    return NGX_OK;
+  }
+  if (r->buffered || c->buffered) {
+    return NGX_ERROR;
+  }
+#if (NGX_HTTP_SSL)
+  if (c->ssl != nullptr) {
+    c->ssl->shutdown_without_free = 1;  // says goodbye, as nginx does before it lingers
+    if (ngx_ssl_shutdown(c) != NGX_OK) {
+      return NGX_ERROR;
+    }
+  }
+#endif
+  (void)ngx_shutdown_socket(c->fd, SHUT_RDWR);  // fails where the client was faster
+  return NGX_OK;
+}
+
 }  // namespace
 
 ngx_int_t add_header(ngx_http_request_t* r, std::string_view name,
@@ -77,6 +102,9 @@ ngx_int_t send_reply(ngx_http_request_t* r, const Reply& reply) noexcept {
       return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
   }
+  if (reply.parting) {
+    r->keepalive = 0;
+  }
   r->headers_out.status = static_cast<ngx_uint_t>(reply.status);
   r->headers_out.content_length_n = static_cast<off_t>(reply.body.size());
   if (!reply.content_type.empty()) {
@@ -88,7 +116,8 @@ ngx_int_t send_reply(ngx_http_request_t* r, const Reply& reply) noexcept {
   if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
     return rc;
   }
-  return send_body(r, reply.body);
+  const ngx_int_t sent = send_body(r, reply.body);
+  return reply.parting && sent != NGX_ERROR ? part(r) : sent;
 }
 
 }  // namespace oauth

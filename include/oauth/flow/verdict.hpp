@@ -17,6 +17,8 @@ struct Reply {
   std::string content_type;  // empty: no body
   std::string body;
   std::vector<Header> headers;  // beside Content-Type and Content-Length; no CR, LF, NUL in a value
+  // Nobody is to see what goes on behind the reply: the connection is shut as soon as it is out.
+  bool parting = false;
 };
 
 // Who may pass a protected location, and what is known of them.
