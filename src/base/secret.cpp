@@ -169,9 +169,9 @@ Cipher begin(std::string_view key, std::string_view nonce, std::string_view aad,
 // ---- Keyring
 
 // One HKDF key each. The place in this list is also in the associated data: only append.
-constexpr std::array<std::string_view, 6> kPurposes{"attempt",   "code",    "refresh",
-                                                    "form_post", "session", "demo"};
-static_assert(kPurposes.size() == static_cast<std::size_t>(Purpose::demo) + 1);
+constexpr std::array<std::string_view, 7> kPurposes{"attempt", "code", "refresh", "form_post",
+                                                    "session", "demo", "otp"};
+static_assert(kPurposes.size() == static_cast<std::size_t>(Purpose::otp) + 1);
 
 Secret derive(const Secret& master, std::string_view what, std::size_t length) {
   return hkdf_sha256(master.bytes(), std::string("oauth/v1 ").append(what), length);

@@ -46,7 +46,7 @@ Task<Verdict> auth_providers(const Request& in, Ports&) {
   }
   Json list = Json::object();
   list.set("providers", providers);
-  list.set("otpEnabled", false);
+  list.set("otpEnabled", in.broker.otp.has_value());
   co_return answer_json(200, list.dump(), origin ? *origin : std::string());
 }
 

@@ -4,6 +4,7 @@
 #include "oauth/flow/answer.hpp"
 #include "oauth/flow/client_grant.hpp"
 #include "oauth/flow/demo_grant.hpp"
+#include "oauth/flow/otp.hpp"
 #include "oauth/flow/redeem.hpp"
 #include "oauth/flow/refresh.hpp"
 #include "oauth/proto/token_reply.hpp"
@@ -69,13 +70,12 @@ Result<GrantRequest> read_request(const Request& in) {
 struct Grants {
   Task<Granted> operator()(const CodeRequest& asked) const { return redeem(call, asked, io); }
   Task<Granted> operator()(const RefreshRequest& asked) const { return refresh(call, asked, io); }
-  Task<Granted> operator()(const OtpAsk&) const { return unsupported(); }
-  Task<Granted> operator()(const OtpAnswer&) const { return unsupported(); }
+  Task<Granted> operator()(const OtpAsk& asked) const { return ask_otp(call, asked, io); }
+  Task<Granted> operator()(const OtpAnswer& asked) const { return redeem_otp(call, asked, io); }
   Task<Granted> operator()(const DemoRequest& asked) const { return grant_demo(call, asked, io); }
   Task<Granted> operator()(const ClientRequest& asked) const {
     return grant_client(call, asked, io);
   }
-  static Task<Granted> unsupported() { co_return Problem::grant_unsupported; }
 
   const TokenCall& call;
   Ports& io;
@@ -110,7 +110,11 @@ Verdict answer(const TokenCall& call, Shape shape, const Granted& granted, Ports
     return verdict;
   }
   if (const auto* sent = std::get_if<OtpSent>(&granted.what)) {
-    return answer_json(200, otp_sent_body(sent->id), call.origin);
+    Verdict verdict = answer_json(200, otp_sent_body(sent->id), call.origin);
+    verdict.reply->parting = true;  // sent or not: the same
+    verdict.flow_id = granted.flow_id;
+    verdict.cause = granted.cause;
+    return verdict;
   }
   const Problem problem = *std::get_if<Problem>(&granted.what);
   if (row(problem).status < 500) {
@@ -118,6 +122,7 @@ Verdict answer(const TokenCall& call, Shape shape, const Granted& granted, Ports
   }
   Verdict verdict = refuse(call.in, problem, call.origin, io.clock.now_ms());
   verdict.flow_id = granted.flow_id;
+  verdict.cause = granted.cause;
   return verdict;
 }
 

@@ -99,6 +99,10 @@ enum class Level : std::uint8_t { error, warn, notice, info };
   X(client_subject_refused,  400, "invalid_request", "GENERIC_ERROR", notice, "The client may not have tokens for this subject.") \
   X(demo_user_unknown,       401, "invalid_grant",   "GENERIC_ERROR", info,   "There is no such demo user here.") \
   X(otp_refused,             401, "invalid_grant",   "INVALID_OTP",   info,   "The code is wrong or has expired. Please try again.") \
+  X(email_refused,           400, "invalid_request", "INVALID_EMAIL", info,   "This is not a plain e-mail address.") \
+  X(otp_too_soon,            429, "temporarily_unavailable", "GENERIC_ERROR", info, "A code was sent a moment ago.") \
+  X(otp_sends_spent,         429, "temporarily_unavailable", "GENERIC_ERROR", warn, "No more codes can be sent for now.") \
+  X(otp_tries_spent,         401, "invalid_grant",   "INVALID_OTP",   notice, "The code is wrong or has expired. Please try again.") \
   /* ---- JWT (RFC 7515, 7519, 8725, OpenID Connect Core 3.1.3.7) */                                        \
   X(token_missing,           401, "",                "GENERIC_ERROR", info,   "A token is needed here.")    \
   X(token_repeated,          400, "invalid_request", "GENERIC_ERROR", info,   "More than one token was sent.") \

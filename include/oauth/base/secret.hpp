@@ -55,7 +55,7 @@ Result<std::string> xaes256gcm_open(std::string_view key, std::string_view nonce
 
 // What a sealed blob is for. Each purpose has an HKDF key of its own, so a blob of one can never be
 // opened as another.
-enum class Purpose : std::uint8_t { attempt, code, refresh, form_post, session, demo };
+enum class Purpose : std::uint8_t { attempt, code, refresh, form_post, session, demo, otp };
 
 // The context a blob is sealed in; bound as associated data, never stored in it.
 struct SealContext {

@@ -2,6 +2,7 @@
 // Each grant is a file of its own; flow/token.cpp reads the request, calls one of them and answers.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -29,7 +30,9 @@ struct Granted {
 
   std::variant<Problem, OtpSent, Issue> what;
   std::string refresh_token;  // of an issue: the client's own, if it gets no other
-  std::string flow_id;        // of a problem, for the log; empty where it is not known
+  std::string flow_id;        // of all but an issue, for the log; empty where it is not known
+  // For the log alone: what the problem rests on, or why no mail was sent.
+  std::optional<Problem> cause;
 };
 
 }  // namespace oauth

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,6 +31,20 @@ struct Lifetimes {
 };
 inline constexpr std::int64_t kBoundCodeLifetime = 60;  // a code bound by PKCE (DESIGN 3)
 
+// `oauth_otp` (dexie-contract 4.3).
+struct OtpRules {
+  std::string send_via;             // URI of an internal location, which sends the mail
+  std::size_t length = 8;           // symbols; the real client sends the code off at the eighth
+  std::int64_t lifetime = 10 * 60;  // s
+  std::int64_t attempts = 5;        // for one mail
+  std::int64_t resend = 30;         // s between two mails to one address
+  std::int64_t sends = 1000;        // mails an hour, of the whole broker
+  std::vector<std::string> email_domains;  // lower case; empty: every domain
+
+  // For one address over all its mails, within one lifetime: who asks for more mails gains nothing.
+  std::int64_t address_attempts() const noexcept { return 4 * attempts; }
+};
+
 struct Broker {
   // Set together by `set_url`.
   std::string url;  // normalised, no trailing slash; `iss` of its tokens
@@ -40,6 +55,7 @@ struct Broker {
   std::vector<const Provider*> providers;
   std::vector<Client> clients;  // `oauth_client`
   AllowRules allow;
+  std::optional<OtpRules> otp;
   std::string admit;  // URI of an internal location; empty: nobody is asked
   std::vector<std::string> scopes{"ACCESS_DB"};
   std::vector<std::string> audiences;  // `aud` of its tokens; never empty
