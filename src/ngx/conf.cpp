@@ -17,7 +17,7 @@ constexpr std::size_t kThrottlePart = 8;
 
 // A rule that nobody asks would lock nobody out.
 char* refuse_idle_admission(ngx_conf_t* cf, const ServerConf& server) {
-  for (const Place& said : {server.allow_place, server.admit_place}) {
+  for (const Place& said : {server.allow_place, server.admit_place, server.otp_place}) {
     if (said.line != 0) {
       const PointingTo place(cf, said);
       return conf_error(cf,

@@ -65,7 +65,8 @@ struct ServerConf {
   std::optional<std::vector<Client>> clients;
   std::vector<AllowRule> allow;
   std::string admit;
-  Place allow_place, admit_place;
+  std::optional<OtpRules> otp;
+  Place allow_place, admit_place, otp_place;
 
   std::unique_ptr<Broker> broker;  // null without oauth_broker
   FetchPlan fetch;
@@ -139,6 +140,9 @@ char* build_broker(ngx_conf_t* cf, MainConf& main, ServerConf& server);
 
 // `oauth_provider NAME { … }`. In conf_provider.cpp.
 char* set_provider(ngx_conf_t* cf, ngx_command_t* command, void* conf) noexcept;
+
+// `oauth_otp { … }`. In conf_otp.cpp.
+char* set_otp(ngx_conf_t* cf, ngx_command_t* command, void* conf) noexcept;
 
 // Loads or makes secret and signing keys. In conf_keys.cpp.
 char* load_keys(ngx_conf_t* cf, MainConf& main);

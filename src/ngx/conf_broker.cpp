@@ -43,14 +43,17 @@ bool logs_debug(ngx_conf_t* cf) {
 
 char* choose_providers(ngx_conf_t* cf, const MainConf& main, const ServerConf& server,
                        Broker& broker) {
+  const bool is_alone = main.brokers.size() == 1;
   if (!server.use) {
-    // DESIGN 2: with more than one broker each says which providers it offers.
-    if (main.brokers.size() > 1) {
+    // DESIGN 2: with more than one broker each says which providers it offers. One that has codes
+    // by mail to offer need not have any.
+    if (!is_alone && !server.otp) {
       return conf_error(cf, "there are several brokers: each needs \"oauth_use PROVIDER…;\" (\"" +
                                 broker.url + "\" has none)");
     }
-    for (const Provider& provider : main.providers) {
-      broker.providers.push_back(&provider);
+    for (auto provider = main.providers.begin(); is_alone && provider != main.providers.end();
+         ++provider) {
+      broker.providers.push_back(&*provider);
     }
   }
   const PointingTo place(cf, server.use_place);
@@ -63,7 +66,7 @@ char* choose_providers(ngx_conf_t* cf, const MainConf& main, const ServerConf& s
     }
     broker.providers.push_back(&*provider);
   }
-  if (broker.providers.empty()) {
+  if (broker.providers.empty() && !server.otp) {
     return conf_error(cf, "the broker \"" + broker.url +
                               "\" has no provider: add \"oauth_provider NAME { … }\" to http");
   }
@@ -110,26 +113,41 @@ char* find_routes(ngx_conf_t* cf, ServerConf& server) {
   return static_cast<char*>(NGX_CONF_OK);
 }
 
+// `said` is what names the location, `service` who is behind it.
+char* find_hook(ngx_conf_t* cf, ServerConf& server, const std::string& uri, std::string_view said,
+                std::string_view service) {
+  const std::string what = "\"" + std::string(said) + " " + uri + "\" ";
+  const bool is_taken =
+      std::any_of(server.hooks.targets.begin(), server.hooks.targets.end(),
+                  [&](const HookPlan::Target& target) { return target.uri == uri; });
+  if (is_taken || server.fetch.route(uri) != nullptr) {
+    return conf_error(cf, what + "names a \"" + (is_taken ? "oauth_admit" : "fetch_location") +
+                              "\": give it a location of its own");
+  }
+  return add_hook(cf, uri, server.hooks)
+             ? static_cast<char*>(NGX_CONF_OK)
+             : conf_error(cf,
+                          what + "needs \"location = " + uri +
+                              " { internal; … }\" in this server, e.g. with \"proxy_pass\" to " +
+                              std::string(service));
+}
+
 // The locations of the user's own that the broker asks.
 char* find_hooks(ngx_conf_t* cf, ServerConf& server) {
-  if (server.admit.empty()) {
-    return static_cast<char*>(NGX_CONF_OK);
-  }
   const Uri& url = server.broker->uri;
   const std::string origin = url.origin();
   server.hooks.host = url.host();
   server.hooks.authority = origin.substr(url.scheme().size() + std::string_view("://").size());
-  const PointingTo place(cf, server.admit_place);
-  if (server.fetch.route(server.admit) != nullptr) {
-    return conf_error(cf, "\"oauth_admit " + server.admit +
-                              "\" names a \"fetch_location\": give it a location of its own");
+  char* found = static_cast<char*>(NGX_CONF_OK);
+  if (!server.admit.empty()) {
+    const PointingTo place(cf, server.admit_place);
+    found = find_hook(cf, server, server.admit, "oauth_admit", "the service that decides");
   }
-  return add_hook(cf, server.admit, server.hooks)
-             ? static_cast<char*>(NGX_CONF_OK)
-             : conf_error(cf, "\"oauth_admit " + server.admit +
-                                  "\" needs \"location = " + server.admit +
-                                  " { internal; … }\" in this server, e.g. with \"proxy_pass\" to "
-                                  "the service that decides");
+  if (server.otp && found == NGX_CONF_OK) {
+    const PointingTo place(cf, server.otp_place);
+    found = find_hook(cf, server, server.otp->send_via, "send_via", "what sends the mail");
+  }
+  return found;
 }
 
 void warn(ngx_conf_t* cf, const MainConf& main, const Broker& broker) {
@@ -165,6 +183,7 @@ char* build_broker(ngx_conf_t* cf, MainConf& main, ServerConf& server) {
   broker.set_url(*server.broker_url);
   broker.targets = TargetRules(server.origins.value_or(std::vector<TargetRule>()));
   broker.allow = AllowRules(server.allow);
+  broker.otp = server.otp;
   broker.admit = server.admit;
   broker.scopes = server.scopes.value_or(broker.scopes);
   broker.audiences = server.audiences.value_or(std::vector<std::string>{broker.url});

@@ -42,6 +42,7 @@ ngx_command_t commands[] = {
     OAUTH_DIRECTIVE("oauth_allow_origin", kHttp | kServer | NGX_CONF_1MORE, set_allow_origin, OAUTH_SERVER),
     OAUTH_DIRECTIVE("oauth_allow", kServer | NGX_CONF_1MORE, set_allow, OAUTH_SERVER),
     OAUTH_DIRECTIVE("oauth_admit", kServer | NGX_CONF_TAKE1, set_admit, OAUTH_SERVER),
+    OAUTH_DIRECTIVE("oauth_otp", kServer | NGX_CONF_BLOCK | NGX_CONF_NOARGS, set_otp, OAUTH_SERVER),
     OAUTH_DIRECTIVE("oauth_scope", kHttp | kServer | NGX_CONF_1MORE, set_scope, OAUTH_SERVER),
     OAUTH_DIRECTIVE("oauth_audience", kHttp | kServer | NGX_CONF_1MORE, set_audience, OAUTH_SERVER),
     OAUTH_DIRECTIVE("oauth_access_token_alg", kHttp | kServer | NGX_CONF_TAKE1, set_access_token_alg, OAUTH_SERVER),
