@@ -2,26 +2,24 @@
 # certified provider, and an answer that another site posts.
 use lib 't/lib';
 use OAuth::Test;
+use OAuth::Chromium;
 use OAuth::Story;
 use Cwd qw(abs_path);
 
-my $missing = OAuth::Idp->missing;
+my $missing = OAuth::Chromium->missing;
 plan skip_all => $missing if $missing;
-plan skip_all => 'no chromium' if !-x ($ENV{E2E_CHROMIUM} || '/usr/bin/chromium');
-
-$ENV{E2E_ARTIFACTS} = artifacts();
 
 subtest 'the demo page' => sub {
     my $nginx = OAuth::Nginx->new(http => demo_http());
     $nginx->start;
-    browse('t/e2e/demo.mjs', 'http://localhost:' . $nginx->port . '/');
+    OAuth::Chromium::browse('t/e2e/demo.mjs', 'http://localhost:' . $nginx->port . '/');
     $nginx->stop;
 };
 
 subtest 'the pages for people' => sub {
     my $nginx = OAuth::Nginx->new(http => pages_http());
     $nginx->start;
-    browse('t/e2e/pages.mjs', 'http://localhost:' . $nginx->port);
+    OAuth::Chromium::browse('t/e2e/pages.mjs', 'http://localhost:' . $nginx->port);
     $nginx->stop;
 };
 
@@ -32,7 +30,7 @@ subtest 'the real Dexie client' => sub {
     my $base = 'http://localhost:' . $nginx->port;
     $idp->start(redirect_uris => ["$base/oauth/callback/acme"]);
     $nginx->start;
-    browse('t/e2e/dexie.mjs', "$base/", $idp->issuer);
+    OAuth::Chromium::browse('t/e2e/dexie.mjs', "$base/", $idp->issuer);
     is $idp->requests('token'), 1, 'the code was exchanged once';
     unlike $nginx->error_log . $nginx->access_log, qr/[?&](?:code|state)=[\w-]{8}/,
         'no code or state of the provider is in a log';
@@ -44,31 +42,13 @@ subtest 'the real Dexie client' => sub {
 subtest 'a form that another site posts' => sub {
     my $idp = OAuth::Idp->new(kind => 'apple');
     my $story = OAuth::Story->new(idp => $idp)->start;
-    browse('t/e2e/apple.mjs', $story->base);
+    OAuth::Chromium::browse('t/e2e/apple.mjs', $story->base);
     is $idp->requests('token'), 1, 'the code was exchanged once';
     is_deeply [grep { !/favicon/ } $idp->complaints], [], 'and Apple has no complaint';
     $story->stop;
 };
 
 done_testing;
-
-# Runs a story and takes its lines for ours.
-sub browse {
-    my (@command) = @_;
-    open my $output, '-|', 'node', @command or die "node: $!\n";
-    while (my $line = <$output>) {
-        chomp $line;
-        $line =~ /^(not )?ok (?:\d+ )?- (.*)/ ? ok(!$1, $2) : note($line);
-    }
-    ok close $output, 'the story comes to its end';
-    return;
-}
-
-sub artifacts {
-    my $folder = $ENV{OAUTH_BUILD} || 'build';
-    mkdir $_ for $folder, "$folder/artifacts";
-    return abs_path("$folder/artifacts");
-}
 
 # The http block of the demo, as tools/run.sh fills it in.
 sub demo_http {

@@ -42,6 +42,20 @@ std::string popup_nonce(const Attempt& attempt) {
   return base64url_encode(sha256("popup nonce" + attempt.id));
 }
 
+// DESIGN 5: `delivery=query`. A retry brings the last answer's parameters back, as it does
+// `dxc-auth` (dexie-contract 3): an old `error` beside a new code would be read as a failure.
+std::string with_parameters(const Uri& target, const Json& message) {
+  constexpr std::size_t kMaxLocation = 8192;
+  std::string location = target.text();
+  for (const std::string_view name : {"code", "error", "provider", "state"}) {
+    location = Uri::parse(location, kMaxLocation)->without_query(name);
+  }
+  for (const auto& [name, value] : message.members()) {
+    location = Uri::parse(location, kMaxLocation)->with_query(name, value.string().value_or(""));
+  }
+  return location;
+}
+
 // DESIGN 5: how the code, or the error, reaches the client.
 Verdict deliver(const Attempt& attempt, std::string_view name, std::string_view value,
                 int popup_status) {
@@ -54,13 +68,8 @@ Verdict deliver(const Attempt& attempt, std::string_view name, std::string_view 
       Page page = popup_page(message, target->origin(), popup_nonce(attempt));
       return answer_page(popup_status, std::move(page), Opener::maybe);
     }
-    case Delivery::query: {
-      std::string location = target->text();
-      for (const auto& [member, field] : message.members()) {
-        location = Uri::parse(location, 8192)->with_query(member, field.string().value_or(""));
-      }
-      return answer_redirect(std::move(location));
-    }
+    case Delivery::query:
+      return answer_redirect(with_parameters(*target, message));
     case Delivery::redirect:
       break;
   }

@@ -1,6 +1,7 @@
 #include "oauth/flow/choose.hpp"
 
 #include "oauth/flow/answer.hpp"
+#include "oauth/flow/remedy.hpp"
 #include "oauth/flow/wish.hpp"
 
 namespace oauth {
@@ -28,7 +29,7 @@ Task<Verdict> choose(const Request& in, Ports& io) {
   const std::string flow_id = new_flow_id(io);
   const auto wish = read_wish(in);
   if (!wish) {
-    co_return deny(wish.problem(), flow_id);
+    co_return deny(wish.problem(), flow_id, Opener::none, remedy(in, wish.problem()));
   }
   const Opener opener = opener_of(wish->delivery);
   if (io.store.known_down()) {

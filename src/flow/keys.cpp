@@ -47,7 +47,11 @@ Task<Verdict> auth_providers(const Request& in, Ports&) {
   Json list = Json::object();
   list.set("providers", providers);
   list.set("otpEnabled", in.broker.otp.has_value());
-  co_return answer_json(200, list.dump(), origin ? *origin : std::string());
+  Verdict verdict = answer_json(200, list.dump(), origin ? *origin : std::string());
+  if (!origin) {
+    verdict.cause = origin.problem();  // the list is public; a browser keeps it from that page
+  }
+  co_return verdict;
 }
 
 }  // namespace oauth

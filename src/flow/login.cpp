@@ -3,6 +3,7 @@
 #include "oauth/base/text.hpp"
 #include "oauth/flow/answer.hpp"
 #include "oauth/flow/documents.hpp"
+#include "oauth/flow/remedy.hpp"
 #include "oauth/flow/wish.hpp"
 #include "oauth/proto/cookie.hpp"
 #include "oauth/proto/preset.hpp"
@@ -30,7 +31,7 @@ Task<Verdict> login(const Request& in, Ports& io) {
   }
   auto wish = read_wish(in);
   if (!wish) {
-    co_return deny(wish.problem(), flow_id);
+    co_return deny(wish.problem(), flow_id, Opener::none, remedy(in, wish.problem()));
   }
   if (provider->type == ProviderType::demo && !in.local) {
     co_return deny(Problem::demo_not_local, flow_id);

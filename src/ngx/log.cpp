@@ -1,5 +1,8 @@
 #include "ngx/log.hpp"
 
+#include "ngx/call.hpp"
+#include "oauth/flow/remedy.hpp"
+
 namespace oauth {
 namespace {
 
@@ -34,6 +37,11 @@ void log_verdict(ngx_http_request_t* r, std::string_view what, const Verdict& ve
   }
   if (!verdict.flow_id.empty()) {
     line += ", flow " + verdict.flow_id;
+  }
+  const Call* call = find_call(r);
+  if (reason && call != nullptr && call->request) {
+    const std::string missing = remedy(*call->request, *reason);
+    line += missing.empty() ? "" : ", allowed by: " + missing;
   }
   ngx_log_error(level, r->connection->log, 0, "%s", line.c_str());
 }

@@ -138,7 +138,8 @@ std::string item(const Choice& choice) {
 Page error_page(Problem problem, std::string_view flow_id, std::string_view hint) {
   std::string body = paragraph(row(problem).text);
   if (!hint.empty()) {
-    body += "<p><code>" + html_escape(hint) + "</code></p>\n";
+    body += "<p>Whoever runs this server can allow it by the line<br><code>" + html_escape(hint) +
+            "</code></p>\n";
   }
   body += paragraph(advice(problem));
   body += "<p class=\"id\">Reference: " + html_escape(name(problem));

@@ -7,20 +7,13 @@
 namespace oauth {
 namespace {
 
+constexpr std::string_view kForeignScheme =
+    "this scheme cannot be a redirect target; an app's own looks like myapp://";
+
 void say(std::string* why, std::string_view text) {
   if (why != nullptr) {
     *why = text;
   }
-}
-
-// RFC 3986 3.1, and nothing that a browser would run.
-bool is_custom_scheme(std::string_view scheme) {
-  const auto is_alpha = [](char c) { return c >= 'a' && c <= 'z'; };
-  const auto is_inner = [&](char c) {
-    return is_alpha(c) || (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.';
-  };
-  return !scheme.empty() && is_alpha(scheme.front()) &&
-         std::all_of(scheme.begin(), scheme.end(), is_inner) && !is_forbidden_scheme(scheme);
 }
 
 // `.` and `..` segments in any spelling: browsers resolve them, so a prefix would not hold.
@@ -33,6 +26,44 @@ bool has_dot_segment(std::string_view path) {
     }
   }
   return false;
+}
+
+// What keeps `text` from being scheme://host[:port], as far as it can be told.
+std::string_view reason(std::string_view text) {
+  const std::size_t slashes = text.find("://");
+  if (slashes == std::string_view::npos || slashes == 0) {
+    return "the scheme is missing";
+  }
+  const std::string_view rest = text.substr(slashes + 3);
+  if (rest.find_first_of("?#") != std::string_view::npos) {
+    return "a query or fragment cannot be part of it";
+  }
+  const std::string_view authority = rest.substr(0, rest.find('/'));
+  if (authority.find('@') != std::string_view::npos) {
+    return "a user name cannot be part of it";
+  }
+  if (has_dot_segment(rest.substr(authority.size()))) {
+    return "a path is possible only without dot segments";
+  }
+  return "this is no plain host and port";
+}
+
+std::string explain(std::string_view text) {
+  if (is_forbidden_scheme(text.substr(0, text.find(':')))) {
+    return std::string(kForeignScheme);
+  }
+  return std::string(reason(text)) +
+         ": write scheme://host[:port], e.g. https://app.example.com or myapp://";
+}
+
+// RFC 3986 3.1, and nothing that a browser would run.
+bool is_custom_scheme(std::string_view scheme) {
+  const auto is_alpha = [](char c) { return c >= 'a' && c <= 'z'; };
+  const auto is_inner = [&](char c) {
+    return is_alpha(c) || (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.';
+  };
+  return !scheme.empty() && is_alpha(scheme.front()) &&
+         std::all_of(scheme.begin(), scheme.end(), is_inner) && !is_forbidden_scheme(scheme);
 }
 
 }  // namespace
@@ -50,16 +81,14 @@ std::optional<TargetRule> TargetRule::parse(std::string_view text, std::string* 
       return std::nullopt;
     }
     if (!is_custom_scheme(rule.scheme_)) {
-      say(why, "this scheme cannot be a redirect target; an app's own looks like myapp://");
+      say(why, kForeignScheme);
       return std::nullopt;
     }
     return rule;
   }
   const auto uri = Uri::parse(text);
   if (!uri || !uri->has_authority() || uri->query() || uri->fragment()) {
-    say(why,
-        "write scheme://host[:port], without user name, query, fragment and dot segments, e.g. "
-        "https://app.example.com or myapp://");
+    say(why, explain(text));
     return std::nullopt;
   }
   rule.scheme_ = uri->scheme();
@@ -68,7 +97,7 @@ std::optional<TargetRule> TargetRule::parse(std::string_view text, std::string* 
     return std::nullopt;
   }
   if (!uri->is_http() && !is_custom_scheme(rule.scheme_)) {
-    say(why, "this scheme cannot be a redirect target; an app's own looks like myapp://");
+    say(why, kForeignScheme);
     return std::nullopt;
   }
   rule.path_ = uri->path() == "/" ? "" : std::string(uri->path());

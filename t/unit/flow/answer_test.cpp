@@ -219,6 +219,17 @@ TEST(DeliverCode, AsQueryIsPlainParametersOnce) {
             "https://app.example.com/x?a=b&provider=acme&state=a%20b%26c&code=" + kCode + "#f");
 }
 
+TEST(Deliver, AsQueryReplacesAllOfTheLastAnswer) {
+  const Attempt of = towards(
+      "https://app.example.com/x?error=old&a=b&%63ode=old&error=older&provider=x&errors=kept",
+      Delivery::query);
+  const std::string rest = "provider=acme&state=" + of.flow_id;
+  EXPECT_EQ(location(deliver_code(of, kCode)),
+            "https://app.example.com/x?a=b&errors=kept&" + rest + "&code=" + kCode);
+  EXPECT_TRUE(location(deliver_problem(of, Problem::access_denied))
+                  .starts_with("https://app.example.com/x?a=b&errors=kept&" + rest + "&error=a"));
+}
+
 TEST(DeliverCode, AsQueryFitsAtTheLargestSizes) {
   Attempt of =
       towards("https://app.example.com/" + std::string(kMaxTarget - 24, 't'), Delivery::query);

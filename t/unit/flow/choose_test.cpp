@@ -85,6 +85,12 @@ TEST(Choose, RefusesWhatALoginWouldRefuse) {
   EXPECT_EQ(reason(stage.ask(kTarget)), "challenge_missing");
 }
 
+TEST(Choose, TellsADeveloperTheLineThatIsMissing) {
+  ChooseStage stage;
+  EXPECT_TRUE(contains(stage.ask("redirect_uri=http%3A%2F%2F127.0.0.1%3A3000").reply->body,
+                       "<code>oauth_allow_origin http://127.0.0.1:3000;</code>"));
+}
+
 TEST(Choose, WhileTheStoreIsDownNobodyIsSentAnywhere) {
   ChooseStage stage;
   stage.store.down = true;

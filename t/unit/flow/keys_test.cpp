@@ -70,6 +70,7 @@ TEST(AuthProviders, ArePublicButReadOnlyByAllowedOrigins) {
     EXPECT_EQ(status(verdict), 200);
     EXPECT_EQ(header(verdict, "Access-Control-Allow-Origin"), "");
     EXPECT_EQ(header(verdict, "Vary"), "Origin");
+    EXPECT_EQ(test::cause(verdict), origins.empty() ? "" : "origin_not_allowed") << "for the log";
   }
 }
 

@@ -249,6 +249,19 @@ TEST(Login, ARequestThatCannotBeServedIsRefused) {
   }
 }
 
+TEST(Login, TellsADeveloperTheLineThatIsMissing) {
+  Stage stage;
+  const std::string line = "<code>oauth_allow_origin http://localhost:3000;</code>";
+  const Verdict own = stage.call_login(
+      stage.login_request("redirect_uri=http%3A%2F%2Flocalhost%3A3000%2Fx%3Fdxc-auth%3Da"));
+  EXPECT_EQ(reason(own), "redirect_not_allowed");
+  EXPECT_TRUE(contains(own.reply->body, line)) << own.reply->body;
+  const Verdict other =
+      stage.call_login(stage.login_request("redirect_uri=https%3A%2F%2Fevil.example"));
+  EXPECT_FALSE(contains(other.reply->body, "oauth_allow_origin"));
+  EXPECT_FALSE(contains(other.reply->body, "evil"));
+}
+
 TEST(Login, AtTheLargestSizesItStillWorks) {
   const std::string target = "https://app.example.com/" + std::string(kMaxTarget - 24, 't');
   const std::string state(kMaxClientState, '"');
