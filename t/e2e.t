@@ -1,5 +1,5 @@
-# A real browser: the demo as a visitor uses it, the pages for people, the real Dexie client at a
-# certified provider, and an answer that another site posts.
+# A real browser: the demo as a visitor uses it, the pages for people, and an answer that another
+# site posts. (The real Dexie client: e2e_dexie.t.)
 use lib 't/lib';
 use OAuth::Test;
 use OAuth::Chromium;
@@ -21,21 +21,6 @@ subtest 'the pages for people' => sub {
     $nginx->start;
     OAuth::Chromium::browse('t/e2e/pages.mjs', 'http://localhost:' . $nginx->port);
     $nginx->stop;
-};
-
-subtest 'the real Dexie client' => sub {
-    my $idp = OAuth::Idp->new;
-    my $nginx = OAuth::Nginx->new(http => dexie_http($idp), log_level => 'info');
-    is system('node', 't/e2e/bundle.mjs', $nginx->dir . '/page'), 0, 'the page is bundled' or return;
-    my $base = 'http://localhost:' . $nginx->port;
-    $idp->start(redirect_uris => ["$base/oauth/callback/acme"]);
-    $nginx->start;
-    OAuth::Chromium::browse('t/e2e/dexie.mjs', "$base/", $idp->issuer);
-    is $idp->requests('token'), 1, 'the code was exchanged once';
-    unlike $nginx->error_log . $nginx->access_log, qr/[?&](?:code|state)=[\w-]{8}/,
-        'no code or state of the provider is in a log';
-    $nginx->stop;
-    $idp->stop;
 };
 
 # DESIGN 3, "The browser"
@@ -76,38 +61,6 @@ server {
     listen 127.0.0.1:%%PORT%%;
     oauth_broker       http://localhost:%%PORT%%;
     oauth_allow_origin https://app.example.com;
-}
-CONF
-}
-
-sub dexie_http {
-    my ($idp) = @_;
-    my ($issuer, $id, $secret) = ($idp->issuer, $idp->client_id, $idp->client_secret);
-    return <<"CONF";
-include /etc/nginx/mime.types;
-oauth_provider acme {
-    type          oidc;
-    issuer        $issuer;
-    client_id     $id;
-    client_secret $secret;
-    display_name  "Acme ID";
-}
-server {
-    listen 127.0.0.1:%%PORT%%;
-    oauth_broker       http://localhost:%%PORT%%;
-    oauth_allow_origin http://localhost:%%PORT%%;
-    root %%DIR%%/page;
-    location /api/ {
-        oauth_protect bearer;
-        proxy_set_header X-User \$oauth_sub;
-        proxy_pass http://127.0.0.1:%%PORT1%%;
-    }
-    # There is no sync backend here; a login does not need one.
-    location /sync { return 404; }
-}
-server {
-    listen 127.0.0.1:%%PORT1%%;
-    location / { default_type text/plain; return 200 \$http_x_user; }
 }
 CONF
 }

@@ -4,12 +4,14 @@ import dexieCloud from 'dexie-cloud-addon';
 
 const db = new Dexie('e2e', { addons: [dexieCloud] });
 db.version(1).stores({ items: '@id, title' });
-db.cloud.configure({ databaseUrl: location.origin, requireAuth: false, tryUseServiceWorker: false });
+// config.js says where the broker is, which has an address of its own.
+db.cloud.configure({ databaseUrl: window.BASE, requireAuth: false, tryUseServiceWorker: false });
 
 db.cloud.currentUser.subscribe((user) => {
   const { userId, email, name, isLoggedIn, isLoading } = user;
   document.querySelector('#user').textContent = JSON.stringify({ userId, email, name, isLoggedIn, isLoading });
 });
+db.cloud.webSocketStatus.subscribe((status) => { document.querySelector('#socket').textContent = status; });
 document.querySelector('#login').addEventListener('click', () => db.cloud.login().catch((error) => {
   document.querySelector('#failure').textContent = String(error);
 }));

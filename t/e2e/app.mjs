@@ -1,0 +1,29 @@
+// What the stories of the real client share: where everything is, and what the page shows.
+export const places = JSON.parse(process.argv[2]);
+
+export const user = async (page) => JSON.parse((await page.textContent('#user')) || 'null');
+
+export const signedIn = (page) => page.waitForFunction(
+  () => JSON.parse(document.querySelector('#user')?.textContent || '{}').isLoggedIn);
+
+// The first login of the client's table; `change` sets members of it.
+export const login = (page, change = {}) => page.evaluate(async (changes) => {
+  const table = window.db.table('$logins');
+  const [row] = await table.toArray();
+  if (Object.keys(changes).length > 0) await table.update(row.userId, changes);
+  return { ...row, accessTokenExpiration: Number(row.accessTokenExpiration), privateKey: undefined, publicKey: undefined,
+    publicKeyPEM: row.publicKeyPEM };
+}, change);
+
+// Up to the provider's page, by the client's own dialog.
+export async function reachProvider(page, address = places.app) {
+  await page.goto(address);
+  await page.click('#login');
+  await page.getByText('Continue with Acme ID').click();
+  await page.waitForURL((url) => url.href.startsWith(places.issuer));
+}
+
+export async function signInAs(page, account) {
+  await page.fill('input[name=account]', account);
+  await page.click('#sign-in');
+}
