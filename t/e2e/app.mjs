@@ -3,6 +3,10 @@ export const places = JSON.parse(process.argv[2]);
 
 export const user = async (page) => JSON.parse((await page.textContent('#user')) || 'null');
 
+// Until the client knows whether somebody is signed in.
+export const settled = (page) => page.waitForFunction(
+  () => JSON.parse(document.querySelector('#user')?.textContent || '{"isLoading":true}').isLoading !== true);
+
 export const signedIn = (page) => page.waitForFunction(
   () => JSON.parse(document.querySelector('#user')?.textContent || '{}').isLoggedIn);
 
@@ -15,9 +19,20 @@ export const login = (page, change = {}) => page.evaluate(async (changes) => {
     publicKeyPEM: row.publicKeyPEM };
 }, change);
 
+// Until the sync backend has seen a request that fits; what it saw of it.
+export async function seen(fits, what) {
+  for (const end = Date.now() + 30000; ; await new Promise((resolve) => { setTimeout(resolve, 50); })) {
+    const { requests } = await (await fetch(`${places.sync}/seen`)).json();
+    const found = requests.filter(fits);
+    if (found.length > 0) return found;
+    if (Date.now() > end) throw new Error(`the sync backend never saw ${what}: ${JSON.stringify(requests)}`);
+  }
+}
+
 // Up to the provider's page, by the client's own dialog.
 export async function reachProvider(page, address = places.app) {
   await page.goto(address);
+  await settled(page);
   await page.click('#login');
   await page.getByText('Continue with Acme ID').click();
   await page.waitForURL((url) => url.href.startsWith(places.issuer));

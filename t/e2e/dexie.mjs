@@ -1,9 +1,15 @@
 // The real dexie-cloud-addon signs in at a certified OpenID Provider through the broker.
 import { inBrowser, ok, shoot } from './browser.mjs';
-import { login, places, reachProvider, signInAs, signedIn, user } from './app.mjs';
+import { login, places, seen, settled, signInAs, signedIn, user } from './app.mjs';
 
 await inBrowser('dexie', async (page) => {
   await page.goto(`${places.app}/?keep=1#here`);
+  await settled(page);
+  const [before] = await seen((request) => request.url === '/sync', 'an anonymous /sync');
+  ok(before.user === '' && before.authorization === '', 'before anybody signs in the client syncs as nobody');
+  const open = await seen((request) => request.upgrade, 'an anonymous WebSocket');
+  ok(open.every((request) => request.user === ''), '  and listens as nobody');
+
   await page.click('#login');
   const choices = page.locator('.dxc-option-btn');
   await choices.first().waitFor();
@@ -28,7 +34,36 @@ await inBrowser('dexie', async (page) => {
   const first = await login(page);
   ok(first.refreshToken && first.accessTokenExpiration > Date.now() + 5 * 60000, 'it holds a refresh token and an hour of access');
 
+  const [sync] = await seen((request) => request.url === '/sync' && request.user === 'acme:alice', "alice's /sync");
+  ok(sync.method === 'POST' && sync.authorization === 'Bearer' && sync.origin === places.app, 'the token opens /sync');
+  const [socket] = await seen((request) => request.upgrade && request.user === 'acme:alice', "alice's WebSocket");
+  ok(socket.url.includes('/changes?') && !socket.url.includes('token=') && socket.authorization === 'Bearer',
+    'and the WebSocket, which learns it as a header only');
+  await page.waitForFunction(() => document.querySelector('#socket').textContent === 'connected');
+  ok(true, '  and stays connected');
+
   await page.reload();
   await signedIn(page);
   ok((await user(page)).userId === 'acme:alice', 'a reload finds the user signed in');
+
+  // The client refreshes when less than 5 minutes remain (dexie-contract 4.1).
+  const refreshed = page.waitForResponse((response) => response.url() === `${places.base}/token` && response.request().method() === 'POST');
+  await page.evaluate(async () => {
+    const table = window.db.table('$logins');
+    await table.toCollection().modify({ accessTokenExpiration: new Date(Date.now() + 60000) });
+    window.db.cloud.sync({ purpose: 'pull', wait: false });
+  });
+  const reply = await refreshed;
+  const asked = reply.request().postDataJSON();
+  ok(asked.grant_type === 'refresh_token' && asked.signature.length === 344 && Number.isInteger(asked.time_stamp),
+    'a token that is about to expire is renewed by the proof of the key');
+  ok(reply.status() === 200, '  which the broker accepts');
+  await page.waitForFunction(async (old) => (await window.db.table('$logins').toArray())[0].accessToken !== old, first.accessToken);
+  const second = await login(page);
+  ok(second.accessTokenExpiration > Date.now() + 5 * 60000 && second.refreshToken === first.refreshToken,
+    '  with an hour of access, and the refresh token stays');
+  ok(second.claims.sub === 'acme:alice' && second.claims.email === 'alice@example.com', '  and the claims are complete');
+  const { requests } = await (await fetch(`${places.sync}/seen`)).json();
+  ok(requests.every((request) => request.method !== 'OPTIONS' && !request.url.includes('token=')),
+    'no preflight and no query token has reached the backend');
 });

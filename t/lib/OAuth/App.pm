@@ -33,7 +33,7 @@ sub stranger { return 'http://localhost:' . $_[0]{nginx}->port(2) }
 sub accept {
     my ($self) = @_;
     $self->start or return;
-    Test::More::subtest($_ => sub { $self->play("t/e2e/$_.mjs") }) for qw(dexie dexie_refused);
+    Test::More::subtest($_ => sub { $self->play("t/e2e/$_.mjs") }) for qw(dexie dexie_refused dexie_demo);
     Test::More::cmp_ok($self->{redis}->command('DBSIZE'), '>', 0, 'Redis kept what had to be kept') if $self->{redis};
     $self->stop;
     return;
@@ -108,6 +108,22 @@ server {
     oauth_broker       http://localhost:%%PORT%%;
     oauth_allow_origin http://localhost:%%PORT1%%;
     location / { return 404; }
+    # The client calls before anybody is signed in too (dexie-contract 6); a bad token is refused.
+    location = /sync {
+        oauth_protect bearer optional;
+        oauth_cors    on;
+        proxy_set_header X-User \$oauth_sub;
+        proxy_pass $sync;
+    }
+    # It asks for //changes: its databaseUrl has no path (dexie-contract 0).
+    location = /changes {
+        oauth_protect bearer query=token optional;
+        proxy_http_version 1.1;
+        proxy_set_header Upgrade    \$http_upgrade;
+        proxy_set_header Connection upgrade;
+        proxy_set_header X-User     \$oauth_sub;
+        proxy_pass $sync;
+    }
 }
 server {
     listen 127.0.0.1:%%PORT1%%;
