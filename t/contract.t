@@ -84,7 +84,7 @@ subtest '3: an error in dxc-auth' => sub {
 my $tokens;
 
 subtest '4.1: tokens for a code' => sub {
-    my $before = int(1000 * Time::HiRes::time());
+    my $before = now_ms();
     my $response = $story->redeem($story->code);
     is $response->{status}, 200, 'one login';
     $tokens = $response->{json};
@@ -116,6 +116,82 @@ subtest '4.1: requests as the client writes them' => sub {
     is $story->redeem($story->code, members => { future => { x => [1] } })->{status}, 200, 'a member that we do not know is no mistake';
 };
 
+# ---- 4.2 Refreshing -------------------------------------------------------------------------------
+
+subtest '4.2: tokens for a refresh token' => sub {
+    my $old = $tokens->{refreshToken};
+    my $before = now_ms();
+    my $response = refresh($old);
+    is $response->{status}, 200, 'one refresh: any other status, and the user is out of date until he signs in again';
+    my $new = $response->{json};
+    is $new->{type}, 'tokens', 'type: as at the login';
+    is_deeply $new->{claims}, $tokens->{claims}, 'claims: complete, and of the same user, since they replace what is stored';
+    isnt $new->{accessToken}, $tokens->{accessToken}, 'accessToken: a new one';
+    ok is_number($response, 'accessTokenExpiration') && $new->{accessTokenExpiration} > $before + 5 * 60_000,
+        'accessTokenExpiration: milliseconds, and more than 5 minutes';
+    ok !defined $new->{refreshToken} || $new->{refreshToken} eq $old, 'refreshToken: not another one, which the client would never use';
+    my $stamp = now_ms();
+    is refresh($old, time_stamp => $stamp, signature => OAuth::Client::sign("$old$stamp"))->{status}, 200, $_
+        for 'the same token again: it never rotates', 'the same time stamp again: another tab';
+    is refresh($old, public_key => OAuth::Story::key('RSA', 'rsa_keygen_bits:2048'))->{status}, 200, 'public_key: no mistake';
+    is refresh($old)->{status}, 200, '  and it has not replaced the key of the login';
+    is $story->redeem($story->code)->{status}, 200, 'another login';
+    is refresh($old)->{status}, 200, '  does not end the first';
+};
+
+subtest '4.2: the proof' => sub {
+    my $login = $story->redeem($story->code)->{json};
+    my $token = $login->{refreshToken};
+    my $stamp = now_ms();
+    my $good = OAuth::Client::sign("$token$stamp");
+    my $url = $good =~ tr{+/}{-_}r;
+    my %wrong = (
+        'base64url' => [signature => $url], 'no padding' => [signature => $good =~ s/=+$//r],
+        'none' => [signature => undef], 'of the stamp before the token' => [signature => OAuth::Client::sign("$stamp$token")],
+        'of another stamp' => [time_stamp => $stamp + 1], 'truncated' => [signature => substr $good, 4],
+        'by another name' => [signing_algorithm => 'RSA256'],
+        'a stamp that is text' => [time_stamp => "$stamp"], 'a stamp in seconds' => [time_stamp => int($stamp / 1000)],
+    );
+    delete $wrong{base64url} if $url eq $good;
+    for my $what (sort keys %wrong) {
+        my $response = refresh($token, time_stamp => $stamp, signature => $good, @{ $wrong{$what} });
+        ok $response->{status} == 400 || $response->{status} == 401, "a signature: $what" or diag $response->{body};
+        is header($response, 'access-control-allow-origin'), $app, '  readable';
+    }
+    is refresh($token, time_stamp => $stamp, signature => $good)->{status}, 200, 'the right one still works';
+};
+
+subtest '4.2: a clock that is wrong' => sub {
+    my $token = $tokens->{refreshToken};
+    for my $minutes (-11, 11) {
+        my $response = refresh($token, at => now_ms() + $minutes * 60_000);
+        is $response->{status}, 400, "by $minutes minutes: 400, since the client dies of it with 200";
+        is $response->{json}{type}, 'invalid-timestamp', '  invalid-timestamp';
+        ok is_number($response, 'server_time') && abs($response->{json}{server_time} - now_ms()) < 60_000, '  with our time, in milliseconds';
+        ok length $response->{json}{message}, '  and a message';
+    }
+    is refresh($token, at => now_ms() + $_ * 60_000)->{status}, 200, "by $_ minutes: accepted" for -9, 9;
+
+    # Else a client that is ahead would find every new token expired, and ask for the next.
+    my $short = OAuth::Story->new(http => 'oauth_access_token_lifetime 8m;')->start;
+    my $brief = $short->redeem($short->code)->{json}{refreshToken};
+    is refresh($brief, on => $short, at => now_ms() + 4 * 60_000)->{status}, 400, 'the window is smaller than the lifetime less 5 minutes';
+    is refresh($brief, on => $short, at => now_ms() + 2 * 60_000)->{status}, 200, '  and no smaller than that';
+    $short->stop;
+};
+
+# ---- 4.4 Other grants -------------------------------------------------------------------------------
+
+subtest '4.4: a demo user' => sub {
+    my $ask = sub { return token_post({ grant_type => 'demo', demo_user => $_[0], scopes => ['ACCESS_DB'], public_key => OAuth::Story::client_key() }) };
+    my $response = $ask->('alice@example.com');
+    is $response->{status}, 200, 'gets tokens';
+    is $response->{json}{claims}{sub}, 'demo:alice@example.com', 'as at the provider';
+    my $nobody = $ask->('mallory@demo.local');
+    ok $nobody->{status} >= 400 && $nobody->{status} < 500, 'nobody else does';
+    is $nobody->{json}{type}, 'error', '  which is an error';
+};
+
 # ---- 4.5 Errors ---------------------------------------------------------------------------------------
 
 subtest '4.5: errors that the user should see' => sub {
@@ -139,6 +215,18 @@ subtest '4.5: errors that the user should see' => sub {
     $story->redeem($code);
     my $there = $story->nginx->get('/api/', headers => [Authorization => "Bearer $tokens->{accessToken}"]);
     is $there->{status}, 200, 'replaying a code, as an honest client does, costs nobody his tokens';
+};
+
+subtest '4.5: a user who may not come in' => sub {
+    my $strict = OAuth::Story->new(server => 'oauth_allow email=bob@example.com;')->start;
+    my $response = token_post({ grant_type => 'demo', demo_user => 'alice@example.com', public_key => OAuth::Story::client_key() },
+        on => $strict);
+    is $response->{status}, 403, '403, which begins the dialog anew';
+    is_deeply [sort keys %{ $response->{json} }], [qw(code message)], '  if its body is code and message';
+    like $response->{json}{code}, qr/^(?:USER_NOT_REGISTERED|USER_NOT_ACCEPTED|NO_SEATS_AVAILABLE|USER_DEACTIVATED|WEBHOOK_ERROR)$/,
+        '  and the code is one that it knows';
+    unlike $response->{json}{message}, qr/[{}]/, '  without braces';
+    $strict->stop;
 };
 
 # ---- 5 CORS -------------------------------------------------------------------------------------------
@@ -173,6 +261,26 @@ subtest '1: the list does not need the store' => sub {
 } if grep { -x "$_/redis-server" } split /:/, $ENV{PATH};
 
 done_testing;
+
+sub now_ms { return int(1000 * Time::HiRes::time()) }
+
+# POST /token as the client does; { json } of the answer. on => another story.
+sub token_post {
+    my ($members, %args) = @_;
+    my %given = (%$members, %args);
+    my $where = delete $given{on} || $story;
+    delete $given{$_} for grep { !defined $given{$_} } keys %given;
+    return $where->redeem(undef, body => encode_json(\%given));
+}
+
+# A refresh, proven for now (or `at`), with changes.
+sub refresh {
+    my ($token, %changes) = @_;
+    my $stamp = delete $changes{at} || now_ms();
+    my $signature = exists $changes{signature} ? undef : OAuth::Client::sign("$token$stamp");
+    return token_post({ grant_type => 'refresh_token', refresh_token => $token, scopes => ['ACCESS_DB'], time_stamp => $stamp,
+        signature => $signature, signing_algorithm => 'RSASSA-PKCS1-v1_5' }, %changes);
+}
 
 sub list { return $story->nginx->get('/auth-providers', headers => [Accept => 'application/json', @_]) }
 

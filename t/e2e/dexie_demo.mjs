@@ -1,5 +1,5 @@
 // The real client signs in as a demo user, by the address alone.
-import { inBrowser, ok } from './browser.mjs';
+import { inBrowser, ok, shoot } from './browser.mjs';
 import { login, places, settled, signedIn, user } from './app.mjs';
 
 await inBrowser('dexie-demo', async (page) => {
@@ -22,4 +22,13 @@ await inBrowser('dexie-demo-unknown', async (page) => {
   await page.evaluate(() => { window.db.cloud.login({ email: 'mallory@demo.local', grant_type: 'demo' }).catch(() => {}); });
   ok((await refused).status() >= 400, 'an account that is none does not');
   ok(!(await user(page)).isLoggedIn, '  sign in');
+});
+
+await inBrowser('dexie-demo-refused', async (page) => {
+  await page.goto(places.app);
+  await settled(page);
+  await page.evaluate(() => { window.db.cloud.login({ email: 'bar@demo.local', grant_type: 'demo' }).catch(() => {}); });
+  await page.getByText('this account may not sign in here').waitFor();
+  await shoot(page, 'dexie-policy');
+  ok(await page.getByText('Continue with Acme ID').isVisible(), 'who is not admitted is told so, and offered the other ways');
 });

@@ -102,11 +102,13 @@ oauth_provider demo {
     type demo;
     display_name Demo;
     user foo\@demo.local Foo;
+    user bar\@demo.local Bar;
 }
 server {
     listen 127.0.0.1:%%PORT%% reuseport;
     oauth_broker       http://localhost:%%PORT%%;
     oauth_allow_origin http://localhost:%%PORT1%%;
+    oauth_allow domain=example.com email=foo\@demo.local;
     location / { return 404; }
     # The client calls before anybody is signed in too (dexie-contract 6); a bad token is refused.
     location = /sync {
