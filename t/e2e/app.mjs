@@ -3,9 +3,8 @@ export const places = JSON.parse(process.argv[2]);
 
 export const user = async (page) => JSON.parse((await page.textContent('#user')) || 'null');
 
-// Until the client knows whether somebody is signed in.
-export const settled = (page) => page.waitForFunction(
-  () => JSON.parse(document.querySelector('#user')?.textContent || '{"isLoading":true}').isLoading !== true);
+// Until the client can be asked for something.
+export const settled = (page) => page.waitForSelector('#login:enabled');
 
 export const signedIn = (page) => page.waitForFunction(
   () => JSON.parse(document.querySelector('#user')?.textContent || '{}').isLoggedIn);

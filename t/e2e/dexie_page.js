@@ -16,4 +16,5 @@ document.querySelector('#login').addEventListener('click', () => db.cloud.login(
   document.querySelector('#failure').textContent = String(error);
 }));
 window.db = db;
-db.open();
+// What is asked of the client while it opens its database for the first time may find it closed again.
+db.open().then(() => { document.querySelector('#login').disabled = false; });
