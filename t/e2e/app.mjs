@@ -18,12 +18,12 @@ export const login = (page, change = {}) => page.evaluate(async (changes) => {
     publicKeyPEM: row.publicKeyPEM };
 }, change);
 
-// Until the sync backend has seen a request that fits; what it saw of it.
-export async function seen(fits, what) {
+// Until the sync backend has seen so many requests that fit; what it saw of them.
+export async function seen(fits, what, least = 1) {
   for (const end = Date.now() + 30000; ; await new Promise((resolve) => { setTimeout(resolve, 50); })) {
     const { requests } = await (await fetch(`${places.sync}/seen`)).json();
     const found = requests.filter(fits);
-    if (found.length > 0) return found;
+    if (found.length >= least) return found;
     if (Date.now() > end) throw new Error(`the sync backend never saw ${what}: ${JSON.stringify(requests)}`);
   }
 }

@@ -36,7 +36,8 @@ await inBrowser('dexie', async (page) => {
 
   const [sync] = await seen((request) => request.url === '/sync' && request.user === 'acme:alice', "alice's /sync");
   ok(sync.method === 'POST' && sync.authorization === 'Bearer' && sync.origin === places.app, 'the token opens /sync');
-  const [socket] = await seen((request) => request.upgrade && request.user === 'acme:alice', "alice's WebSocket");
+  const isHerSocket = (request) => request.upgrade && request.user === 'acme:alice';
+  const [socket] = await seen(isHerSocket, "alice's WebSocket");
   ok(socket.url.includes('/changes?') && !socket.url.includes('token=') && socket.authorization === 'Bearer',
     'and the WebSocket, which learns it as a header only');
   await page.waitForFunction(() => document.querySelector('#socket').textContent === 'connected');
@@ -63,6 +64,17 @@ await inBrowser('dexie', async (page) => {
   ok(second.accessTokenExpiration > Date.now() + 5 * 60000 && second.refreshToken === first.refreshToken,
     '  with an hour of access, and the refresh token stays');
   ok(second.claims.sub === 'acme:alice' && second.claims.email === 'alice@example.com', '  and the claims are complete');
+
+  // dexie-contract 6: the backend's way to have a token renewed, since the client heeds no 401.
+  await page.waitForFunction(() => document.querySelector('#socket').textContent === 'connected');
+  const sockets = await seen(isHerSocket, "alice's WebSocket");
+  const renewed = page.waitForResponse((response) => response.url() === `${places.base}/token` && response.request().method() === 'POST');
+  await fetch(`${places.sync}/tell`, { method: 'POST', body: '{"type":"token-expired"}' });
+  ok((await renewed).status() === 200, 'the backend has the token renewed by a message');
+  await page.waitForFunction(async (old) => (await window.db.table('$logins').toArray())[0].accessToken !== old, second.accessToken);
+  await seen(isHerSocket, 'another WebSocket of alice', sockets.length + 1);
+  ok(true, '  and opens another WebSocket');
+
   const { requests } = await (await fetch(`${places.sync}/seen`)).json();
   ok(requests.every((request) => request.method !== 'OPTIONS' && !request.url.includes('token=')),
     'no preflight and no query token has reached the backend');
