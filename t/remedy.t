@@ -13,7 +13,7 @@ subtest 'a redirect_uri on loopback' => sub {
         like $response->{body}, qr{<code>\Q$line\E</code>}, 'and names the line to add';
         unlike $response->{body}, qr{deep|x=1}, 'and nothing else of the address';
     }
-    like $story->nginx->error_log, qr/oauth: login refused: redirect_not_allowed, allowed by: \Q$line\E/, 'the log does as well';
+    like $story->nginx->error_log, qr/oauth: login refused: redirect_not_allowed, flow [0-9a-f]{32}, allowed by: \Q$line\E/, 'the log does as well';
 };
 
 subtest 'an Origin on loopback' => sub {
