@@ -28,6 +28,16 @@ export async function seen(fits, what, least = 1) {
   }
 }
 
+// The newest mail with a code for an address.
+export async function mailTo(address) {
+  for (const end = Date.now() + 30000; Date.now() < end; await new Promise((resolve) => { setTimeout(resolve, 50); })) {
+    const { mails } = await (await fetch(`${places.sync}/seen`)).json();
+    const mail = mails.filter((one) => one.email === address).pop();
+    if (mail) return mail;
+  }
+  throw new Error(`no mail to ${address}`);
+}
+
 // Up to the provider's page, by the client's own dialog.
 export async function reachProvider(page, address = places.app) {
   await page.goto(address);

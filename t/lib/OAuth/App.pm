@@ -33,7 +33,7 @@ sub stranger { return 'http://localhost:' . $_[0]{nginx}->port(2) }
 sub accept {
     my ($self) = @_;
     $self->start or return;
-    Test::More::subtest($_ => sub { $self->play("t/e2e/$_.mjs") }) for qw(dexie dexie_refused dexie_demo);
+    Test::More::subtest($_ => sub { $self->play("t/e2e/$_.mjs") }) for qw(dexie dexie_refused dexie_demo dexie_email);
     Test::More::cmp_ok($self->{redis}->command('DBSIZE'), '>', 0, 'Redis kept what had to be kept') if $self->{redis};
     $self->stop;
     return;
@@ -109,6 +109,8 @@ server {
     oauth_broker       http://localhost:%%PORT%%;
     oauth_allow_origin http://localhost:%%PORT1%%;
     oauth_allow domain=example.com email=foo\@demo.local;
+    oauth_otp { send_via /internal/mail; }
+    location = /internal/mail { internal; proxy_pass $sync/mail; }
     location / { return 404; }
     # The client calls before anybody is signed in too (dexie-contract 6); a bad token is refused.
     location = /sync {
