@@ -1,5 +1,6 @@
-// Block: reads a directive's block of members (`oauth_client ID { … }`) by a table of them. Every
-// mistake is an [emerg] line with file and line that names block and member.
+// BlockReader: reads a directive's block of members (`oauth_client ID { … }`) by a table of them.
+// Every mistake is an [emerg] line with file and line that names block and member. A table's rows
+// are BlockMember<T>, or something that has its members and more.
 #pragma once
 
 #include <algorithm>
@@ -19,15 +20,16 @@ struct BlockMember {
   std::string_view name;
   std::size_t min;  // values
   std::size_t max;
+  bool repeatable;
   // What is wrong with it, to stand behind its name; empty: nothing.
   std::string (*set)(ngx_conf_t* cf, T& block, const Words& words);
 };
 
-template <class T>
-class Block {
+template <class T, class Member = BlockMember<T>>
+class BlockReader {
  public:
   // `title` names it in messages, e.g. `oauth_client "web"`. All must outlive the reading.
-  Block(std::string title, T& value, const std::vector<BlockMember<T>>& members)
+  BlockReader(std::string title, T& value, const std::vector<Member>& members)
       : title_(std::move(title)), value_(value), members_(members) {}
 
   char* read(ngx_conf_t* cf) {
@@ -40,23 +42,23 @@ class Block {
     cf->handler_conf = saved.handler_conf;
     return parsed;
   }
-  bool has(std::string_view member) const { return seen_.count(member) != 0; }
+  // The names of the members that were given.
+  const std::set<std::string, std::less<>>& seen() const noexcept { return seen_; }
 
  private:
   static char* on_member(ngx_conf_t* cf, ngx_command_t*, void* self) {
-    return static_cast<Block*>(self)->set(cf);
+    return static_cast<BlockReader*>(self)->set(cf);
   }
 
   char* set(ngx_conf_t* cf) {
     const std::string name(conf_arg(cf, 0));
     const std::string where = "\"" + name + "\" in " + title_ + " ";
-    const auto member =
-        std::find_if(members_.begin(), members_.end(),
-                     [&name](const BlockMember<T>& each) { return each.name == name; });
+    const auto member = std::find_if(members_.begin(), members_.end(),
+                                     [&name](const Member& each) { return each.name == name; });
     if (member == members_.end()) {
       return conf_error(cf, where + "is unknown; possible are: " + names());
     }
-    if (!seen_.insert(name).second) {
+    if (!seen_.insert(name).second && !member->repeatable) {
       return conf_error(cf, where + "is given twice");
     }
     Words words;
@@ -72,7 +74,7 @@ class Block {
 
   std::string names() const {
     std::string names;
-    for (const BlockMember<T>& member : members_) {
+    for (const Member& member : members_) {
       names += (names.empty() ? "" : ", ") + std::string(member.name);
     }
     return names;
@@ -80,7 +82,7 @@ class Block {
 
   std::string title_;
   T& value_;
-  const std::vector<BlockMember<T>>& members_;
+  const std::vector<Member>& members_;
   std::set<std::string, std::less<>> seen_;
 };
 

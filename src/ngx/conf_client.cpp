@@ -55,12 +55,12 @@ std::string set_act_for_users(ngx_conf_t*, Client& client, const Words& words) {
 }
 
 const std::vector<BlockMember<Client>>& client_members() {
-  // {name, fewest and most values, setter}
+  // {name, fewest and most values, repeatable, setter}
   static const std::vector<BlockMember<Client>> kMembers{
-      {"secret", 1, 1, set_secret_member},
-      {"grants", 1, 1, set_grants},
-      {"scope", 1, 32, set_client_scope},
-      {"act_for_users", 1, 1, set_act_for_users},
+      {"secret", 1, 1, false, set_secret_member},
+      {"grants", 1, 1, false, set_grants},
+      {"scope", 1, 32, false, set_client_scope},
+      {"act_for_users", 1, 1, false, set_act_for_users},
   };
   return kMembers;
 }
@@ -93,7 +93,7 @@ char* set_client(ngx_conf_t* cf, ngx_command_t*, void* conf) noexcept {
   Client client;
   client.id = conf_arg(cf, 1);
   const std::string title = "oauth_client \"" + client.id + "\"";
-  Block<Client> block(title, client, client_members());
+  BlockReader<Client> block(title, client, client_members());
   if (char* read = block.read(cf); read != NGX_CONF_OK) {
     return read;
   }

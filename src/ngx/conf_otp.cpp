@@ -77,15 +77,15 @@ std::string set_domains(ngx_conf_t*, OtpRules& rules, const Words& words) {
 }
 
 const std::vector<BlockMember<OtpRules>>& otp_members() {
-  // {name, fewest and most values, setter}
+  // {name, fewest and most values, repeatable, setter}
   static const std::vector<BlockMember<OtpRules>> kMembers{
-      {"send_via", 1, 1, set_send_via},
-      {"length", 1, 1, set_length},
-      {"lifetime", 1, 1, set_lifetime},
-      {"attempts", 1, 1, set_attempts},
-      {"resend", 1, 1, set_resend},
-      {"sends", 1, 1, set_sends},
-      {"allow_email_domain", 1, 64, set_domains},
+      {"send_via", 1, 1, false, set_send_via},
+      {"length", 1, 1, false, set_length},
+      {"lifetime", 1, 1, false, set_lifetime},
+      {"attempts", 1, 1, false, set_attempts},
+      {"resend", 1, 1, false, set_resend},
+      {"sends", 1, 1, false, set_sends},
+      {"allow_email_domain", 1, 64, false, set_domains},
   };
   return kMembers;
 }
@@ -99,7 +99,7 @@ char* set_otp(ngx_conf_t* cf, ngx_command_t*, void* conf) noexcept {
   }
   server.otp_place = place_of(cf);
   OtpRules rules;
-  Block<OtpRules> block("oauth_otp", rules, otp_members());
+  BlockReader<OtpRules> block("oauth_otp", rules, otp_members());
   if (char* read = block.read(cf); read != NGX_CONF_OK) {
     return read;
   }

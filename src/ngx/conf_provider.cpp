@@ -9,42 +9,8 @@
 namespace oauth {
 namespace {
 
-using Block = ProviderBlock;
-
-std::string member_names() {
-  std::string names;
-  for (const ProviderMember& member : provider_members()) {
-    names += (names.empty() ? "" : ", ") + std::string(member.name);
-  }
-  return names;
-}
-
-char* set_member(ngx_conf_t* cf, ngx_command_t*, void* conf) {
-  auto& block = *static_cast<Block*>(conf);
-  const std::string name(conf_arg(cf, 0));
-  const std::string where = "\"" + name + "\" in oauth_provider \"" + block.provider.name + "\" ";
-  const auto& members = provider_members();
-  const auto member = std::find_if(members.begin(), members.end(),
-                                   [&](const ProviderMember& row) { return row.name == name; });
-  if (member == members.end()) {
-    return conf_error(cf, where + "is unknown; possible are: " + member_names());
-  }
-  if (!block.seen.insert(name).second && !member->repeatable) {
-    return conf_error(cf, where + "is given twice");
-  }
-  Words words;
-  for (std::size_t i = 1; i < cf->args->nelts; ++i) {
-    words.push_back(conf_arg(cf, i));
-  }
-  if (words.size() < member->min || words.size() > member->max) {
-    return conf_error(cf, where + "has the wrong number of values");
-  }
-  const std::string wrong = member->set(cf, block, words);
-  return wrong.empty() ? static_cast<char*>(NGX_CONF_OK) : conf_error(cf, where + wrong);
-}
-
 // A member that another type of provider has.
-std::string what_is_foreign(const Block& block) {
+std::string what_is_foreign(const ProviderBlock& block) {
   for (const ProviderMember& member : provider_members()) {
     if (block.has(member.name) && (member.types & type_bit(block.provider.type)) == 0) {
       return "is of type " + std::string(preset_of(block.provider.type).type) +
@@ -55,7 +21,7 @@ std::string what_is_foreign(const Block& block) {
 }
 
 // `private_key`, once its kid and algorithm are known.
-std::string read_key(ngx_conf_t* cf, Block& block) {
+std::string read_key(ngx_conf_t* cf, ProviderBlock& block) {
   if (!block.private_key) {
     return {};
   }
@@ -92,7 +58,7 @@ std::string read_key(ngx_conf_t* cf, Block& block) {
 }
 
 // How the client proves itself: what was said, else what its type does with what it has.
-std::string settle_authentication(Block& block) {
+std::string settle_authentication(ProviderBlock& block) {
   Provider& provider = block.provider;
   if (provider.type == ProviderType::apple) {
     provider.token_auth = TokenAuth::post;
@@ -123,7 +89,7 @@ std::string settle_authentication(Block& block) {
 }
 
 // What only shows when the whole block is known; empty: nothing is missing.
-std::string complete(ngx_conf_t* cf, Block& block) {
+std::string complete(ngx_conf_t* cf, ProviderBlock& block) {
   Provider& provider = block.provider;
   const Preset& preset = preset_of(provider.type);
   if (std::string foreign = what_is_foreign(block); !foreign.empty()) {
@@ -153,7 +119,7 @@ std::string complete(ngx_conf_t* cf, Block& block) {
 }
 
 // Nobody warns twice: who says `require_verified_email` aloud has thought of it.
-void warn(ngx_conf_t* cf, const Block& block) {
+void warn(ngx_conf_t* cf, const ProviderBlock& block) {
   const Preset& preset = preset_of(block.provider.type);
   if (preset.warning == nullptr || block.has("require_verified_email")) {
     return;
@@ -178,36 +144,26 @@ std::string wrong_name(const MainConf& main, std::string_view name, ProviderType
   return {};
 }
 
-char* parse_block(ngx_conf_t* cf, Block& block) {
-  ngx_conf_t saved = *cf;
-  cf->handler = set_member;
-  cf->handler_conf = reinterpret_cast<char*>(&block);
-  char* parsed = ngx_conf_parse(cf, nullptr);
-  // The args array is the parser's own and has moved on; everything else is as before.
-  cf->handler = saved.handler;
-  cf->handler_conf = saved.handler_conf;
-  return parsed;
-}
-
 }  // namespace
 
 char* set_provider(ngx_conf_t* cf, ngx_command_t*, void* conf) noexcept {
   auto& main = *static_cast<MainConf*>(conf);
   const Place place = place_of(cf);
-  Block block;
+  ProviderBlock block;
   block.provider.name = conf_arg(cf, 1);
   // A preset's name needs no `type`.
   block.provider.type = parse_provider_type(block.provider.name).value_or(ProviderType::oidc);
-  const std::string where = "oauth_provider \"" + block.provider.name + "\" ";
-  char* parsed = parse_block(cf, block);
-  if (parsed != NGX_CONF_OK) {
-    return parsed;
+  const std::string title = "oauth_provider \"" + block.provider.name + "\"";
+  BlockReader<ProviderBlock, ProviderMember> reader(title, block, provider_members());
+  if (char* read = reader.read(cf); read != NGX_CONF_OK) {
+    return read;
   }
+  block.seen = reader.seen();
   const PointingTo opening_line(cf, place);
   std::string wrong = wrong_name(main, block.provider.name, block.provider.type);
   wrong = wrong.empty() ? complete(cf, block) : wrong;
   if (!wrong.empty()) {
-    return conf_error(cf, where + wrong);
+    return conf_error(cf, title + " " + wrong);
   }
   warn(cf, block);
   main.providers.push_back(std::move(block.provider));

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "ngx/conf.hpp"
+#include "ngx/block.hpp"
 
 namespace oauth {
 
@@ -28,15 +28,13 @@ struct ProviderBlock {
   bool has(std::string_view member) const { return seen.count(member) != 0; }
 };
 
-using Words = std::vector<std::string_view>;  // a member's values
-
+// A BlockMember, and whose it is.
 struct ProviderMember {
   std::string_view name;
   std::size_t min;
   std::size_t max;
   bool repeatable;
   TypeSet types;
-  // What is wrong with it, to stand behind its name; empty: nothing.
   std::string (*set)(ngx_conf_t* cf, ProviderBlock& block, const Words& words);
 };
 
