@@ -1,5 +1,6 @@
 # soak.pl SECONDS: sign-ins without pause by several clients at once, while nginx reloads.
-# Each signs in, calls the backend as itself, and must not redeem its code a second time.
+# Each signs in, calls the backend as itself, refreshes by its proof and calls again, and must not
+# redeem its code a second time.
 # The last line counts: succeeded; refused (403, 429, 503: said no and why); wrong (all else).
 use lib 't/lib';
 use OAuth::Test;
@@ -67,17 +68,26 @@ sub start_client {
     POSIX::_exit(0);
 }
 
+sub call_backend {
+    my ($token, $account) = @_;
+    my $hello = $nginx->get('/api/hello', headers => [Authorization => "Bearer $token"]);
+    die "api: $hello->{status} $hello->{body}" if $hello->{status} != 200;
+    die "api: taken for '$hello->{body}'" if $hello->{body} ne "demo:$account";
+    return;
+}
+
 sub sign_in_once {
     my ($account) = @_;
     my $client = OAuth::Client->new(base => 'http://localhost:' . $nginx->port);
     my $answer = $client->answer($account);
     my $response = $client->redeem($answer->{code});
     die "token: $response->{status} $response->{body}" if $response->{status} != 200;
-    my $token = decode_json($response->{body})->{accessToken};
+    my $tokens = decode_json($response->{body});
+    call_backend($tokens->{accessToken}, $account);
 
-    my $hello = $nginx->get('/api/hello', headers => [Authorization => "Bearer $token"]);
-    die "api: $hello->{status} $hello->{body}" if $hello->{status} != 200;
-    die "api: taken for '$hello->{body}'" if $hello->{body} ne "demo:$account";
+    my $fresh = $client->refresh($tokens->{refreshToken});
+    die "refresh: $fresh->{status} $fresh->{body}" if $fresh->{status} != 200;
+    call_backend(decode_json($fresh->{body})->{accessToken}, $account);
 
     my $again = $client->redeem($answer->{code});
     die "replay: $again->{status} answered" if $again->{status} != 401 && $again->{status} != 400;
