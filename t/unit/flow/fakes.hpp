@@ -255,7 +255,7 @@ class FakeFetch final : public Fetch {
     co_return answer->second(request);
   }
 
-  void say(const std::string& url, Result<FetchReply> reply) {
+  void say(const std::string& url, const Result<FetchReply>& reply) {
     answers[url] = [reply](const FetchRequest&) { return reply; };
   }
   void say_json(const std::string& url, std::string body) {

@@ -22,6 +22,7 @@ inline constexpr std::int64_t kNow = 1'700'000'000;
 
 inline std::shared_ptr<const Keyring> keyring(const std::vector<std::string>& secrets = {"s"}) {
   std::vector<Secret> masters;
+  masters.reserve(secrets.size());
   for (const std::string& secret : secrets) {
     masters.push_back(Secret(sha256(secret)));
   }
