@@ -306,7 +306,7 @@ Result<std::string> xaes256gcm_open(std::string_view key, std::string_view nonce
 
 // ---- Keyring
 
-Result<Keyring> Keyring::make(std::vector<Secret> secrets) {
+Result<Keyring> Keyring::make(const std::vector<Secret>& secrets) {
   Keyring ring;
   for (const Secret& master : secrets) {
     if (master.bytes().size() < kMinimum) {

@@ -187,13 +187,13 @@ std::optional<std::string> read_whole_file(ngx_conf_t* cf, std::string_view path
   if (file == nullptr || fstat(fileno(file), &status) != 0 || !S_ISREG(status.st_mode)) {
     why = shown + "must exist and be readable for the user who starts nginx";
     if (file != nullptr) {
-      std::fclose(file);
+      (void)std::fclose(file);
     }
     return std::nullopt;
   }
   std::string content(max + 1, '\0');
   content.resize(std::fread(content.data(), 1, content.size(), file));
-  std::fclose(file);
+  (void)std::fclose(file);
   if (content.size() > max) {
     why = shown + "is larger than " + std::to_string(max) + " bytes";
     return std::nullopt;

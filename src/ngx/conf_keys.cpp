@@ -127,7 +127,7 @@ char* use_secrets(ngx_conf_t* cf, MainConf& main, const std::vector<KeyFile>& fi
     }
     secrets.push_back(*std::move(secret));
   }
-  auto keyring = Keyring::make(std::move(secrets));
+  auto keyring = Keyring::make(secrets);
   if (!keyring) {
     return conf_error(cf, "the \"oauth_secret\" cannot be used");
   }

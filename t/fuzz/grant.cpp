@@ -16,7 +16,7 @@ const Broker& broker() {
     made.set_url(*parse_broker_url("https://auth.example.com", &why));
     std::vector<Secret> secrets;
     secrets.push_back(Secret(sha256("fuzz")));
-    made.keyring = std::make_shared<const Keyring>(*Keyring::make(std::move(secrets)));
+    made.keyring = std::make_shared<const Keyring>(*Keyring::make(secrets));
     return made;
   }();
   return kBroker;

@@ -78,7 +78,7 @@ class Keyring {
   };
 
   // Problem::weak_secret: fewer than 32 bytes, or no secret at all.
-  static Result<Keyring> make(std::vector<Secret> secrets);
+  static Result<Keyring> make(const std::vector<Secret>& secrets);
   Keyring(Keyring&&) noexcept = default;
   Keyring& operator=(Keyring&&) noexcept = default;
 

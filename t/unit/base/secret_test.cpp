@@ -208,7 +208,7 @@ Keyring ring_of(std::initializer_list<char> fills) {
   for (const char fill : fills) {
     secrets.emplace_back(std::string(32, fill));
   }
-  auto ring = Keyring::make(std::move(secrets));
+  auto ring = Keyring::make(secrets);
   EXPECT_TRUE(ring);
   return std::move(*ring);
 }
@@ -355,7 +355,7 @@ TEST(Keyring, RefusesNoSecretAndShortSecrets) {
   std::vector<Secret> secrets;
   secrets.emplace_back(std::string(32, 'a'));
   secrets.emplace_back(std::string(31, 'b'));
-  EXPECT_EQ(Keyring::make(std::move(secrets)).problem(), Problem::weak_secret);
+  EXPECT_EQ(Keyring::make(secrets).problem(), Problem::weak_secret);
 }
 
 TEST(Keyring, GivesEverySecretAnIdOfItsOwnThatStaysTheSame) {

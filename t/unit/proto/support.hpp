@@ -26,7 +26,7 @@ inline std::shared_ptr<const Keyring> keyring(const std::vector<std::string>& se
   for (const std::string& secret : secrets) {
     masters.push_back(Secret(sha256(secret)));
   }
-  return std::make_shared<const Keyring>(*Keyring::make(std::move(masters)));
+  return std::make_shared<const Keyring>(*Keyring::make(masters));
 }
 
 // The broker's own keys are none of the providers' in keys().
