@@ -6,18 +6,6 @@
 
 namespace oauth {
 
-Trust own_trust(const Broker& broker, std::int64_t grace) {
-  Trust trust;
-  trust.expect.issuer = broker.url;
-  trust.expect.audiences = broker.audiences;
-  trust.expect.algs = kAsymmetric;
-  trust.expect.typs = {"at+jwt"};
-  trust.expect.skew = broker.skew;
-  trust.expect.grace = grace;
-  trust.keys = broker.signing;
-  return trust;
-}
-
 bool allows_origins(const Guard& guard, const std::vector<std::string>& origins) {
   return origins.empty() || (origins.size() == 1 && guard.origins.allows_origin(origins.front()));
 }

@@ -12,6 +12,7 @@
 #include "oauth/base/json.hpp"
 #include "oauth/base/result.hpp"
 #include "oauth/base/task.hpp"
+#include "oauth/proto/token_facts.hpp"
 
 namespace oauth {
 
@@ -138,6 +139,27 @@ class Throttle {
   virtual ~Throttle() = default;
   virtual bool open(Gate gate) = 0;
   virtual void spend(Gate gate) = 0;  // one try
+};
+
+// What is known of tokens that were verified before, by this machine's workers. Bounded: the oldest
+// are forgotten. Never waits; a hit takes no lock.
+class TokenCache {
+ public:
+  virtual ~TokenCache() = default;
+  // The facts of exactly this token under exactly this policy.
+  virtual std::optional<TokenFacts> find(std::string_view token,
+                                         const PolicyId& policy) noexcept = 0;
+  virtual void keep(std::string_view token, const PolicyId& policy,
+                    const TokenFacts& facts) noexcept = 0;
+};
+
+// The deny list as this machine knows it (`oauth_revocation_lag`). Never waits.
+class Revocations {
+ public:
+  virtual ~Revocations() = default;
+  // False where it is older than the lag allows: nothing is known of a token then.
+  virtual bool is_current() const noexcept = 0;
+  virtual bool has(const RevocationMark& mark) const noexcept = 0;
 };
 
 struct Ports {

@@ -3,23 +3,16 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "oauth/base/problem.hpp"
-#include "oauth/jose/jwk.hpp"
-#include "oauth/jose/verify.hpp"
-#include "oauth/proto/broker.hpp"
+#include "oauth/base/result.hpp"
+#include "oauth/proto/target.hpp"
+#include "oauth/proto/trust.hpp"
 
 namespace oauth {
-
-// One issuer that is believed, with its own keys: keys are never looked up across issuers.
-struct Trust {
-  Expectations expect;
-  std::shared_ptr<const KeySet> keys;  // null only under `nginx -t`
-};
 
 // `query=NAME[:any]`: the argument that may carry the token instead of the header.
 struct TokenArgument {
@@ -46,10 +39,6 @@ struct Guard {
   // RFC 6455 10.2: what a page may send without being asked first comes from an allowed one.
   bool checks_origin() const noexcept { return cors || !argument.name.empty(); }
 };
-
-// The trust that a broker's own access tokens are judged by (DESIGN 2: typ at+jwt, RFC 9068 4).
-// `grace`: s past their `exp` that are forgiven.
-Trust own_trust(const Broker& broker, std::int64_t grace = 0);
 
 // RFC 6454 7: no Origin at all, or one that the guard's rules name.
 bool allows_origins(const Guard& guard, const std::vector<std::string>& origins);

@@ -1,0 +1,36 @@
+// Trust: one issuer whose access tokens a protected location believes, and where its keys are
+// (DESIGN 2): the server's own broker, or another's by `oauth_trust`. Built at load, read-only
+// afterwards. Keys are never looked up across issuers.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "oauth/jose/jwk.hpp"
+#include "oauth/jose/verify.hpp"
+#include "oauth/proto/broker.hpp"
+
+namespace oauth {
+
+struct Trust {
+  Expectations expect;
+
+  // Keys at hand (the broker's own, `jwks_file`); null where they are fetched, and under
+  // `nginx -t` where the broker's are not made yet.
+  std::shared_ptr<const KeySet> keys;
+  // Else where they are fetched: this URL, or where the issuer's metadata says, when it is empty.
+  std::string jwks_uri;
+  std::int64_t max_stale = 24 * 3600;  // s: fetched keys that are older are not used
+
+  std::string scope_claim = "scope";  // a name or a JSON Pointer (RFC 6901)
+  std::string subject_prefix;         // `$oauth_sub` is this, ":" and `sub`; empty: `sub` as it is
+  bool is_cognito = false;            // `token_use` and `client_id` in the place of `aud`
+  bool is_own = false;                // minted by a broker of this NGINX: can be revoked here
+};
+
+// The trust that a broker's own access tokens are judged by (DESIGN 2: typ at+jwt, RFC 9068 4).
+// `grace`: s past their `exp` that are forgiven.
+Trust own_trust(const Broker& broker, std::int64_t grace = 0);
+
+}  // namespace oauth
