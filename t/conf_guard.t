@@ -29,7 +29,7 @@ subtest 'oauth_pass_token, oauth_cors' => sub {
     }
     mistake('oauth_cors in http', "oauth_cors on; #!\n" . $server->(), qr/"oauth_cors" directive is not allowed here/);
     my $other = sub { return $server->() . "server {\nlisten 127.0.0.1:%%PORT1%%;\n" . join("\n", @_) . "\n}\n" };
-    my $text = qr/"oauth_cors" has no origins to allow: put "oauth_broker URL;" and "oauth_allow_origin" into this server/;
+    my $text = qr/"oauth_cors" has no origins to allow: put "oauth_allow_origin" into this server/;
     mistake('oauth_cors in a server without a broker', $other->('oauth_cors on; #!'), $text);
     mistake('oauth_cors in a location of one', $other->("location /x {\noauth_cors on; #!\n}"), $text);
     warned('oauth_cors off there', $other->('oauth_cors off;'), undef);

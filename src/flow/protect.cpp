@@ -11,7 +11,7 @@ namespace {
 Result<std::string> read_token(const Credentials& in, const Guard& guard);
 const Trust* trust_for(const Jwt& jwt, const Guard& guard);
 Verdict enter();
-Verdict enter(Json claims, const Expectations& expect, std::string token);
+Verdict enter(Json claims, const Trust& trust, std::string token);
 Verdict refuse(Problem problem);
 Verdict answer_preflight();
 
@@ -45,7 +45,10 @@ Task<Verdict> protect(const Credentials& in, const Guard& guard, Ports& io) {
   if (!claims) {
     co_return refuse(claims.problem());
   }
-  co_return enter(*std::move(claims), trust->expect, *std::move(token));
+  if (const Check fit = check_trust_claims(*claims, *trust); !fit) {
+    co_return refuse(fit.problem());
+  }
+  co_return enter(*std::move(claims), *trust, *std::move(token));
 }
 
 namespace {
@@ -86,13 +89,15 @@ Verdict enter() {
   return verdict;
 }
 
-Verdict enter(Json claims, const Expectations& expect, std::string token) {
+Verdict enter(Json claims, const Trust& trust, std::string token) {
+  const Expectations& expect = trust.expect;
   Verdict verdict = enter();
   // The first second at which check_claims would refuse what it has accepted: `exp` is a number.
   const double exp = std::ceil(claims.get("exp").number().value_or(0));
   verdict.admission->expires = static_cast<std::int64_t>(exp) + expect.skew + expect.grace;
   verdict.admission->claims = std::move(claims);
   verdict.admission->issuer = expect.issuer;
+  verdict.admission->trust = &trust;
   verdict.admission->token = std::move(token);
   return verdict;
 }

@@ -1,6 +1,7 @@
 #include "ngx/call.hpp"
 
 #include "ngx/attached.hpp"
+#include "ngx/no_store.hpp"
 
 namespace oauth {
 
@@ -17,7 +18,9 @@ Call* call_of(ngx_http_request_t* r) noexcept try {
   if (flow == nullptr) {
     return nullptr;
   }
-  return attach<Call>(r, *flow, server_conf(r), main, main.store->open(*flow));
+  std::unique_ptr<Store> store =
+      main.store == nullptr ? std::make_unique<NoStore>() : main.store->open(*flow);
+  return attach<Call>(r, *flow, server_conf(r), main, std::move(store));
 } catch (...) {
   return nullptr;
 }

@@ -67,22 +67,24 @@ void* create_location_conf(ngx_conf_t* cf) noexcept {
 
 char* init_main_conf(ngx_conf_t* cf, void* conf) noexcept {
   auto& main = *static_cast<MainConf*>(conf);
+  if (main.brokers.empty() && main.trusts.empty()) {
+    return NGX_CONF_OK;  // nobody to trust: no cache
+  }
+  const std::size_t bytes = main.cache_zone.value_or(kDefaultCacheZone);
+  main.documents = make_document_zone(cf, bytes);
+  main.throttle = ThrottleZone::make(cf, bytes / kThrottlePart);
+  if (main.documents == nullptr || main.throttle == nullptr ||
+      check_trusts(cf, main) != NGX_CONF_OK) {
+    return static_cast<char*>(NGX_CONF_ERROR);
+  }
   if (main.brokers.empty()) {
+    main.store = nullptr;
     return NGX_CONF_OK;  // no broker: no store, no keys
   }
   if (main.store == nullptr) {
     main.store = make_default_store(cf);
   }
-  const std::size_t bytes = main.cache_zone.value_or(kDefaultCacheZone);
-  main.documents = make_document_zone(cf, bytes);
-  if (main.store == nullptr || main.documents == nullptr) {
-    return static_cast<char*>(NGX_CONF_ERROR);
-  }
-  main.throttle = ThrottleZone::make(cf, bytes / kThrottlePart);
-  if (main.throttle == nullptr) {
-    return static_cast<char*>(NGX_CONF_ERROR);
-  }
-  return load_keys(cf, main);
+  return main.store == nullptr ? static_cast<char*>(NGX_CONF_ERROR) : load_keys(cf, main);
 }
 
 char* merge_server_conf(ngx_conf_t* cf, void* parent, void* child) noexcept {
@@ -107,14 +109,16 @@ char* merge_server_conf(ngx_conf_t* cf, void* parent, void* child) noexcept {
   for (const std::string& name : outer.token_arguments) {
     add_token_argument(inner, name);
   }
-  if (!inner.broker_url) {
-    return refuse_idle_admission(cf, inner);
-  }
-  char* taken = NGX_CONF_OK;
+  char* taken = resolve_trusts(cf, outer, inner);
+  const char* maker = inner.broker_url ? "oauth_broker" : "oauth_trust";
   for (const ngx_http_core_loc_conf_t* made : inner.made) {
-    taken = taken == NGX_CONF_OK ? refuse_twin(cf, *made, "oauth_broker") : taken;
+    taken = taken == NGX_CONF_OK ? refuse_twin(cf, *made, maker) : taken;
   }
-  return taken == NGX_CONF_OK ? build_broker(cf, main_conf(cf), inner) : taken;
+  if (taken != NGX_CONF_OK) {
+    return taken;
+  }
+  return inner.broker_url ? build_broker(cf, main_conf(cf), inner)
+                          : refuse_idle_admission(cf, inner);
 }
 
 char* merge_location_conf(ngx_conf_t* cf, void* parent, void* child) noexcept {
@@ -174,7 +178,7 @@ std::optional<std::string> read_small_file(ngx_conf_t* cf, std::string_view path
 }
 
 std::optional<std::string> read_whole_file(ngx_conf_t* cf, std::string_view path, std::string& why,
-                                           std::size_t max) {
+                                           std::size_t max, bool is_secret) {
   ngx_str_t name = pool_copy(cf->pool, path);
   if (name.data == nullptr || ngx_conf_full_name(cf->cycle, &name, 1) != NGX_OK) {
     why = "out of memory";
@@ -198,9 +202,10 @@ std::optional<std::string> read_whole_file(ngx_conf_t* cf, std::string_view path
     why = shown + "is larger than " + std::to_string(max) + " bytes";
     return std::nullopt;
   }
-  if ((status.st_mode & (S_IROTH | S_IWOTH)) != 0) {
-    conf_warning(
-        cf, "everybody on this machine may read \"" + std::string(c_name) + "\": chmod 600 it");
+  if ((status.st_mode & (is_secret ? S_IROTH | S_IWOTH : S_IWOTH)) != 0) {
+    conf_warning(cf, std::string("everybody on this machine may ") +
+                         (is_secret ? "read \"" : "write \"") + c_name +
+                         (is_secret ? "\": chmod 600 it" : "\": chmod 644 it"));
   }
   if (content.empty()) {
     why = shown + "is empty";

@@ -32,6 +32,13 @@ struct NamedFile {
   Place place;
 };
 
+// What an `oauth_trust` says.
+struct SaidTrust {
+  Trust trust;
+  Place place;
+  bool names_broker = false;  // an empty block: a broker of the same NGINX, and nothing else
+};
+
 struct MainConf {
   std::deque<Provider> providers;  // a deque: brokers point into it
   StoreBackend* store = nullptr;
@@ -43,6 +50,8 @@ struct MainConf {
   std::optional<NamedFile> state_dir;
   std::optional<ngx_uint_t> fetch_limit;
   std::vector<struct ServerConf*> brokers;  // every server with oauth_broker
+  std::vector<FetchPlan*> fetch_plans;      // of every server with a location for fetches
+  std::vector<SaidTrust> trusts;            // every oauth_trust, wherever it stands
   std::shared_ptr<const Keyring> keyring;  // null without a broker, and where `nginx -t` finds none
   std::shared_ptr<const KeySet> signing;
 };
@@ -71,6 +80,8 @@ struct ServerConf {
   std::unique_ptr<Broker> broker;  // null without oauth_broker
   FetchPlan fetch;
   HookPlan hooks;
+  std::optional<std::vector<SaidTrust>> said_trusts;
+  std::vector<Trust> trusts;                          // the same, ready to judge by
   std::vector<const ngx_http_core_loc_conf_t*> made;  // every location that oauth_broker made
   std::vector<std::string> token_arguments;  // each NAME of `query=NAME` in any of its locations
 };
@@ -141,6 +152,13 @@ char* build_broker(ngx_conf_t* cf, MainConf& main, ServerConf& server);
 // `oauth_provider NAME { … }`. In conf_provider.cpp.
 char* set_provider(ngx_conf_t* cf, ngx_command_t* command, void* conf) noexcept;
 
+// `oauth_trust ISSUER { … }`. In conf_trust.cpp.
+char* set_trust(ngx_conf_t* cf, ngx_command_t* command, void* conf) noexcept;
+// What only shows when all of the file is read: names that collide.
+char* check_trusts(ngx_conf_t* cf, const MainConf& main);
+// A server's trusts from what was said in it, or else in `http`.
+char* resolve_trusts(ngx_conf_t* cf, const ServerConf& http, ServerConf& server);
+
 // `oauth_otp { … }`. In conf_otp.cpp.
 char* set_otp(ngx_conf_t* cf, ngx_command_t* command, void* conf) noexcept;
 
@@ -153,8 +171,9 @@ std::optional<std::string> read_small_file(ngx_conf_t* cf, std::string_view path
                                            std::size_t max = 4096);
 std::optional<std::string> read_small_file(ngx_conf_t* cf, std::string_view path, std::string& why,
                                            std::size_t max = 4096);
-// The same without removing a final newline, which may be one of random bytes.
+// The same without removing a final newline, which may be one of random bytes. What is not secret
+// everybody may read.
 std::optional<std::string> read_whole_file(ngx_conf_t* cf, std::string_view path, std::string& why,
-                                           std::size_t max);
+                                           std::size_t max, bool is_secret = true);
 
 }  // namespace oauth

@@ -200,7 +200,6 @@ char* build_broker(ngx_conf_t* cf, MainConf& main, ServerConf& server) {
   broker.clients = server.clients.value_or(std::vector<Client>());
   broker.keyring = main.keyring;
   broker.signing = main.signing;
-  server.fetch.limit = main.fetch_limit.value_or(server.fetch.limit);
   server.limits = server.limits.value_or(Limits());
 
   char* checked = choose_providers(cf, main, server, broker);

@@ -46,11 +46,7 @@ char* make_locations(ngx_conf_t* cf, ServerConf& server) {
     ours->endpoint = &endpoint;
     server.made.push_back(location);
   }
-  if (make_fetch_location(cf, server.broker_url->path(), server.fetch) != NGX_CONF_OK) {
-    return static_cast<char*>(NGX_CONF_ERROR);
-  }
-  server.made.push_back(server.fetch.made.location_conf);
-  return static_cast<char*>(NGX_CONF_OK);
+  return ensure_fetch_location(cf, server.broker_url->path(), server);
 }
 
 }  // namespace
@@ -70,6 +66,18 @@ const std::vector<Endpoint>& endpoints() noexcept {
       {"jwks", "=", "/.well-known/jwks.json", kGet, "GET, HEAD", jwks, refuse_page},
   };
   return kEndpoints;
+}
+
+char* ensure_fetch_location(ngx_conf_t* cf, std::string_view path, ServerConf& server) {
+  if (server.fetch.made.location_conf != nullptr) {
+    return static_cast<char*>(NGX_CONF_OK);
+  }
+  if (make_fetch_location(cf, path, server.fetch) != NGX_CONF_OK) {
+    return static_cast<char*>(NGX_CONF_ERROR);
+  }
+  server.made.push_back(server.fetch.made.location_conf);
+  main_conf(cf).fetch_plans.push_back(&server.fetch);
+  return static_cast<char*>(NGX_CONF_OK);
 }
 
 char* set_broker(ngx_conf_t* cf, ngx_command_t*, void* conf) noexcept {

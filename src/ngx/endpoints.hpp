@@ -9,6 +9,8 @@
 
 namespace oauth {
 
+struct ServerConf;
+
 struct Endpoint {
   std::string_view name;      // in the log
   std::string_view modifier;  // of its location
@@ -23,6 +25,10 @@ struct Endpoint {
 const std::vector<Endpoint>& endpoints() noexcept;
 
 inline constexpr std::size_t kMaxBody = std::size_t{64} * 1024;
+
+// Inside a server block: the internal location that this server's fetches go to, if it has none yet;
+// `path` goes before its name.
+char* ensure_fetch_location(ngx_conf_t* cf, std::string_view path, ServerConf& server);
 
 // `oauth_broker URL`, in a server block.
 char* set_broker(ngx_conf_t* cf, ngx_command_t* command, void* conf) noexcept;

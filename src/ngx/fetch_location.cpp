@@ -240,7 +240,8 @@ bool has_ipv4() {
 char* make_fetch_location(ngx_conf_t* cf, std::string_view broker_path, FetchPlan& plan) {
   if (!has_directive(cf, "proxy_pass")) {
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                       "\"oauth_broker\" needs nginx's proxy module, which is not built in");
+                       "\"%V\" needs nginx's proxy module, which is not built in",
+                       static_cast<ngx_str_t*>(cf->args->elts));
     return static_cast<char*>(NGX_CONF_ERROR);
   }
   const std::string trust_store = has_directive(cf, "proxy_ssl_verify") ? find_trust_store() : "";

@@ -55,17 +55,39 @@ void inherit_all(const LocationConf& outer, LocationConf& inner) {
   inherit(inner.stream, outer.stream);
 }
 
-std::shared_ptr<Guard> make_guard(const LocationConf& location, const Broker& broker) {
+std::shared_ptr<Guard> make_guard(const LocationConf& location, const ServerConf& server) {
   auto guard = std::make_shared<Guard>();
   guard->optional = location.optional;
-  guard->realm = broker.url;
-  guard->trusts.push_back(own_trust(broker, location.expired_grace.value_or(0)));
+  if (const Broker* broker = server.broker.get()) {
+    guard->trusts.push_back(own_trust(*broker, location.expired_grace.value_or(0)));
+  }
+  guard->trusts.insert(guard->trusts.end(), server.trusts.begin(), server.trusts.end());
+  guard->realm = guard->trusts.front().expect.issuer;
   guard->argument = location.argument;
-  guard->origins = broker.targets;
+  guard->origins = TargetRules(server.origins.value_or(std::vector<TargetRule>()));
   guard->cors = location.cors.value_or(false);
   guard->pass_token = location.pass_token.value_or(true);
   guard->stream = location.stream.value_or(StreamLifetime{});
   return guard;
+}
+
+// DESIGN 2: a protected location trusts the broker of its own server and what is said in
+// oauth_trust, and nothing unsaid. Empty: somebody.
+std::string what_cannot_be_trusted(const ServerConf& server) {
+  if (server.broker == nullptr && server.trusts.empty()) {
+    return "\"oauth_protect\" has nobody to trust: put \"oauth_broker URL;\" into this server "
+           "or \"oauth_trust ISSUER { … }\", or \"oauth_protect off;\" here";
+  }
+  // nginx's locations are made while the server block is read.
+  const bool can_fetch = server.fetch.made.location_conf != nullptr;
+  for (const Trust& trust : server.trusts) {
+    if (trust.is_fetched() && !can_fetch) {
+      return "\"oauth_protect\" trusts \"" + trust.expect.issuer +
+             "\", whose keys are fetched, by an \"oauth_trust\" in http: write that into this "
+             "server, which has no broker, or give it a \"jwks_file\"";
+    }
+  }
+  return {};
 }
 
 }  // namespace
@@ -146,12 +168,14 @@ char* set_stream_lifetime(ngx_conf_t* cf, ngx_command_t*, void* conf) noexcept {
 char* merge_guard(ngx_conf_t* cf, const LocationConf& outer, LocationConf& inner) noexcept {
   const bool is_like_outer = says_nothing(inner) && outer.guard != nullptr;
   inherit_all(outer, inner);
-  const Broker* broker = server_conf(cf).broker.get();
-  if (inner.cors.value_or(false) && broker == nullptr) {
+  const ServerConf& server = server_conf(cf);
+  const bool has_origins = server.broker != nullptr || server.origins;
+  if (inner.cors.value_or(false) && !has_origins) {
     const PointingTo place(cf, inner.cors_place);
-    return conf_error(cf,
-                      "\"oauth_cors\" has no origins to allow: put \"oauth_broker URL;\" and "
-                      "\"oauth_allow_origin\" into this server, or \"oauth_cors off;\" here");
+    return conf_error(
+        cf,
+        "\"oauth_cors\" has no origins to allow: put \"oauth_allow_origin\" into this "
+        "server, or \"oauth_cors off;\" here");
   }
   if (inner.protection.value_or(Protection::off) == Protection::off) {
     if (inner.idle_place.line != 0) {
@@ -161,14 +185,11 @@ char* merge_guard(ngx_conf_t* cf, const LocationConf& outer, LocationConf& inner
     }
     return kOk;
   }
-  // DESIGN 2: a protected location trusts the broker of its own server, and nothing unsaid.
-  if (broker == nullptr) {
-    const PointingTo place(cf, inner.protect_place);
-    return conf_error(cf,
-                      "\"oauth_protect\" has nobody to trust: put \"oauth_broker URL;\" into "
-                      "this server, or \"oauth_protect off;\" here");
+  const PointingTo place(cf, inner.protect_place);
+  if (const std::string wrong = what_cannot_be_trusted(server); !wrong.empty()) {
+    return conf_error(cf, wrong);
   }
-  inner.guard = is_like_outer ? outer.guard : make_guard(inner, *broker);
+  inner.guard = is_like_outer ? outer.guard : make_guard(inner, server);
   return kOk;
 }
 

@@ -53,6 +53,7 @@ ngx_command_t commands[] = {
     OAUTH_DIRECTIVE("oauth_refresh_token_lifetime", kHttp | kServer | NGX_CONF_TAKE1, (set_seconds<&ServerConf::refresh_token_lifetime, 60, 400 * kDay>), OAUTH_SERVER),
     OAUTH_DIRECTIVE("oauth_refresh_window", kHttp | kServer | NGX_CONF_TAKE1, (set_seconds<&ServerConf::refresh_window, 10, 600>), OAUTH_SERVER),
     OAUTH_DIRECTIVE("oauth_client", kHttp | kServer | NGX_CONF_BLOCK | NGX_CONF_TAKE1, set_client, OAUTH_SERVER),
+    OAUTH_DIRECTIVE("oauth_trust", kHttp | kServer | NGX_CONF_BLOCK | NGX_CONF_TAKE1, set_trust, OAUTH_SERVER),
     OAUTH_DIRECTIVE("oauth_clock_skew", kHttp | kServer | NGX_CONF_TAKE1, (set_seconds<&ServerConf::clock_skew, 0, 600>), OAUTH_SERVER),
     OAUTH_DIRECTIVE("oauth_limit", kHttp | kServer | NGX_CONF_1MORE, set_limit, OAUTH_SERVER),
     OAUTH_DIRECTIVE("oauth_protect", kHttp | kServer | kLocation | NGX_CONF_1MORE, set_protect, OAUTH_LOCATION),
@@ -92,8 +93,8 @@ ngx_int_t preconfigure(ngx_conf_t* cf) noexcept {
 }
 
 ngx_int_t postconfigure(ngx_conf_t* cf) noexcept {
-  for (ServerConf* server : main_conf(cf).brokers) {
-    if (finish_fetch_location(cf, server->fetch) != NGX_CONF_OK) {
+  for (FetchPlan* plan : main_conf(cf).fetch_plans) {
+    if (finish_fetch_location(cf, *plan) != NGX_CONF_OK) {
       return NGX_ERROR;
     }
   }

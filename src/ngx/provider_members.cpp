@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "ngx/setters.hpp"
 #include "oauth/base/text.hpp"
 #include "oauth/base/uri.hpp"
 #include "oauth/proto/icon.hpp"
@@ -19,20 +20,6 @@ std::string set_flag(bool& flag, std::string_view word) {
     return "must be \"on\" or \"off\"";
   }
   flag = word == "on";
-  return {};
-}
-
-// https, or http on loopback; neither fragment nor, for an issuer, query.
-std::string set_url(std::string& slot, std::string_view text, bool query) {
-  const auto uri = Uri::parse(text);
-  if (!uri || !uri->is_http() || (uri->query() && !query) || uri->fragment()) {
-    return "must be an absolute URL, https://host[:port][/path], without user name, fragment and, "
-           "for an issuer, query";
-  }
-  if (uri->scheme() == "http" && !uri->is_loopback()) {
-    return "may be plain http only on loopback (localhost, 127.0.0.0/8, [::1]): use https";
-  }
-  slot = text;
   return {};
 }
 
@@ -78,12 +65,12 @@ std::string set_client_secret(ngx_conf_t* cf, Block& block, const Words& words) 
 }
 
 std::string set_issuer(ngx_conf_t*, Block& block, const Words& words) {
-  return set_url(block.provider.issuer, words[0], false);
+  return keep_url(block.provider.issuer, words[0], false);
 }
 
 template <std::string Endpoints::*slot>
 std::string set_endpoint(ngx_conf_t*, Block& block, const Words& words) {
-  return set_url(block.provider.endpoints.*slot, words[0], true);
+  return keep_url(block.provider.endpoints.*slot, words[0], true);
 }
 
 std::string set_scope(ngx_conf_t*, Block& block, const Words& words) {

@@ -227,6 +227,19 @@ std::string time_text(std::int64_t seconds) {
 
 }  // namespace
 
+std::string keep_url(std::string& slot, std::string_view text, bool query) {
+  const auto uri = Uri::parse(text);
+  if (!uri || !uri->is_http() || (uri->query() && !query) || uri->fragment()) {
+    return "must be an absolute URL, https://host[:port][/path], without user name, fragment and, "
+           "for an issuer, query";
+  }
+  if (uri->scheme() == "http" && !uri->is_loopback()) {
+    return "may be plain http only on loopback (localhost, 127.0.0.0/8, [::1]): use https";
+  }
+  slot = text;
+  return {};
+}
+
 char* keep_flag(ngx_conf_t* cf, std::optional<bool>& slot) noexcept {
   if (slot) {
     return twice(cf);

@@ -31,6 +31,10 @@ bool is_scope(std::string_view name) noexcept;
 std::string directive(ngx_conf_t* cf);
 char* twice(ngx_conf_t* cf);
 
+// https, or http on loopback; no fragment, and a query only where it is allowed. What is wrong with
+// it, to stand behind its name; empty: nothing.
+std::string keep_url(std::string& slot, std::string_view text, bool query);
+
 // `on` or `off`.
 char* keep_flag(ngx_conf_t* cf, std::optional<bool>& slot) noexcept;
 

@@ -25,7 +25,12 @@ std::string claim(ngx_http_request_t* r, std::string_view name) {
 }
 
 std::string sub(ngx_http_request_t* r) {
-  return claim(r, "sub");
+  const Outcome* outcome = outcome_for(r);
+  const bool is_known =
+      outcome != nullptr && outcome->admission && outcome->admission->trust != nullptr;
+  return is_known
+             ? header_encode(subject_of(outcome->admission->claims, *outcome->admission->trust))
+             : std::string();
 }
 std::string user_name(ngx_http_request_t* r) {
   return claim(r, "name");
@@ -51,8 +56,15 @@ std::string issuer(ngx_http_request_t* r) {
                                                   : std::string();
 }
 
-// `sub` is provider:id, and no provider's name has a colon in it.
+// `sub` is provider:id, and no provider's name has a colon in it. What another issuer writes there,
+// where it has no prefix, names none.
 std::string provider(ngx_http_request_t* r) {
+  const Outcome* outcome = outcome_for(r);
+  const Trust* trust =
+      outcome != nullptr && outcome->admission ? outcome->admission->trust : nullptr;
+  if (trust == nullptr || (!trust->is_own && trust->subject_prefix.empty())) {
+    return {};
+  }
   const std::string subject = sub(r);
   const auto colon = subject.find(':');
   return colon == std::string::npos ? std::string() : subject.substr(0, colon);

@@ -9,6 +9,7 @@
 #include "oauth/base/json.hpp"
 #include "oauth/base/problem.hpp"
 #include "oauth/flow/ports.hpp"
+#include "oauth/proto/trust.hpp"
 
 namespace oauth {
 
@@ -23,10 +24,11 @@ struct Reply {
 
 // Who may pass a protected location, and what is known of them.
 struct Admission {
-  Json claims;               // verified; null for an anonymous request that may pass
-  std::string issuer;        // the `iss` that was trusted
-  std::string token;         // what was verified; empty for an anonymous request
-  std::int64_t expires = 0;  // s since the epoch: from then on it would be refused here
+  Json claims;                   // verified; null for an anonymous request that may pass
+  std::string issuer;            // the `iss` that was trusted
+  const Trust* trust = nullptr;  // of the guard; null for an anonymous request
+  std::string token;             // what was verified; empty for an anonymous request
+  std::int64_t expires = 0;      // s since the epoch: from then on it would be refused here
 };
 
 struct Verdict {
