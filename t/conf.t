@@ -168,6 +168,8 @@ subtest 'times, sizes, stores' => sub {
     mistake('a store that is too small', $in_http->('oauth_store shm:oauth:64k; #!'), qr/is too small: at least 256k/);
     mistake('oauth_store twice', $in_http->('oauth_store shm:a:1m;', 'oauth_store shm:b:1m; #!'), qr/"oauth_store" is given twice/);
     mistake('oauth_cache_zone 1', $in_http->('oauth_cache_zone 1; #!'), qr/must be a size of at least/);
+    mistake("oauth_token_cache $_", $in_http->("oauth_token_cache $_; #!"), qr/"oauth_token_cache" must be a size of at least 256k, e\.g\. 16m, or "off"/) for qw(255k 0 on -1 soon);
+    mistake('oauth_token_cache twice', $in_http->('oauth_token_cache off;', 'oauth_token_cache 1m; #!'), qr/"oauth_token_cache" is given twice/);
     mistake('oauth_fetch_limit 0', $in_http->('oauth_fetch_limit 0; #!'), qr/number of requests, at least 1/);
 };
 

@@ -7,6 +7,7 @@
 #include "ngx/guard_conf.hpp"
 #include "ngx/made_location.hpp"
 #include "ngx/throttle.hpp"
+#include "ngx/token_cache.hpp"
 
 namespace oauth {
 namespace {
@@ -74,7 +75,7 @@ char* init_main_conf(ngx_conf_t* cf, void* conf) noexcept {
   main.documents = make_document_zone(cf, bytes);
   main.throttle = ThrottleZone::make(cf, bytes / kThrottlePart);
   if (main.documents == nullptr || main.throttle == nullptr ||
-      check_trusts(cf, main) != NGX_CONF_OK) {
+      !need_token_cache(cf, main) || check_trusts(cf, main) != NGX_CONF_OK) {
     return static_cast<char*>(NGX_CONF_ERROR);
   }
   if (main.brokers.empty()) {

@@ -20,6 +20,7 @@ namespace oauth {
 
 struct Endpoint;
 class ThrottleZone;
+class TokenCacheZone;
 
 // Where something was said; line 0 is nowhere.
 struct Place {
@@ -44,7 +45,9 @@ struct MainConf {
   StoreBackend* store = nullptr;
   DocumentZone* documents = nullptr;
   ThrottleZone* throttle = nullptr;
-  std::optional<std::size_t> cache_zone;  // bytes
+  TokenCacheZone* token_cache = nullptr;        // asked for by token_cache_of()
+  std::optional<std::size_t> cache_zone;        // bytes
+  std::optional<std::size_t> token_cache_size;  // bytes; 0: off
   std::vector<NamedFile> secrets;
   std::vector<NamedFile> signing_keys;
   std::optional<NamedFile> state_dir;

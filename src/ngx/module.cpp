@@ -11,6 +11,7 @@
 #include "ngx/mask.hpp"
 #include "ngx/own_subrequest.hpp"
 #include "ngx/setters.hpp"
+#include "ngx/token_cache.hpp"
 #include "ngx/vars.hpp"
 
 namespace oauth {
@@ -33,6 +34,7 @@ ngx_command_t commands[] = {
     OAUTH_DIRECTIVE("oauth_provider", kHttp | NGX_CONF_BLOCK | NGX_CONF_TAKE1, set_provider, OAUTH_MAIN),
     OAUTH_DIRECTIVE("oauth_store", kHttp | NGX_CONF_1MORE, set_store, OAUTH_MAIN),
     OAUTH_DIRECTIVE("oauth_cache_zone", kHttp | NGX_CONF_TAKE1, set_cache_zone, OAUTH_MAIN),
+    OAUTH_DIRECTIVE("oauth_token_cache", kHttp | NGX_CONF_TAKE1, set_token_cache, OAUTH_MAIN),
     OAUTH_DIRECTIVE("oauth_signing_key", kHttp | NGX_CONF_TAKE1, set_signing_key, OAUTH_MAIN),
     OAUTH_DIRECTIVE("oauth_secret", kHttp | NGX_CONF_TAKE1, set_secret, OAUTH_MAIN),
     OAUTH_DIRECTIVE("oauth_state_dir", kHttp | NGX_CONF_TAKE1, set_state_dir, OAUTH_MAIN),
