@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "ngx/setters.hpp"
-#include "ngx/token_cache.hpp"
 #include "oauth/proto/arguments.hpp"
 
 namespace oauth {
