@@ -82,7 +82,7 @@ subtest 'a reload keeps it, and another size begins anew' => sub {
 
 # req 163
 subtest 'a worker that dies with the lock does no harm' => sub {
-    my $nginx = probe(nginx => { expect => [qr/exited on signal 9/] });
+    my $nginx = probe(nginx => { expect => [qr/exited on signal 9/, qr/"oauth_tokens" was locked by/] });
     ask($nginx, 'keep', token => $token, expires => 1234);
     my @before = $nginx->worker_pids;
     is ask($nginx, 'die'), 'status 0', 'a worker dies';

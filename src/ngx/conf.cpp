@@ -74,7 +74,7 @@ char* init_main_conf(ngx_conf_t* cf, void* conf) noexcept {
   const std::size_t bytes = main.cache_zone.value_or(kDefaultCacheZone);
   main.documents = make_document_zone(cf, bytes);
   main.throttle = ThrottleZone::make(cf, bytes / kThrottlePart);
-  if (main.documents == nullptr || main.throttle == nullptr || !need_token_cache(cf, main) ||
+  if (main.documents == nullptr || main.throttle == nullptr || !make_token_cache(cf, main) ||
       check_trusts(cf, main) != NGX_CONF_OK) {
     return static_cast<char*>(NGX_CONF_ERROR);
   }

@@ -93,12 +93,13 @@ ngx_int_t TokenCacheZone::format(const ngx_shm_zone_t& zone) {
   return NGX_OK;
 }
 
-bool need_token_cache(ngx_conf_t* cf, MainConf& main) {
+bool make_token_cache(ngx_conf_t* cf, MainConf& main) {
   const std::size_t bytes = main.token_cache_size.value_or(kDefaultBytes);
-  if (main.token_cache == nullptr && bytes > 0) {
-    main.token_cache = TokenCacheZone::make(cf, bytes);
+  if (bytes == 0) {
+    return true;
   }
-  return main.token_cache != nullptr || bytes == 0;
+  main.token_cache = TokenCacheZone::make(cf, bytes);
+  return main.token_cache != nullptr;
 }
 
 TokenCache& token_cache_of(const MainConf& main) noexcept {

@@ -36,10 +36,9 @@ class TokenCacheZone final : public TokenCache {
   std::optional<TokenRing> ring_;
 };
 
-// The cache of this configuration is made by whoever needs one first, while it is loaded: a broker,
-// a protected location. False after an [emerg] line.
-bool need_token_cache(ngx_conf_t* cf, MainConf& main);
-// With `oauth_token_cache off`, and where nobody needed one: finds nothing, keeps nothing.
+// The cache that `main` asks for. False after an [emerg] line.
+bool make_token_cache(ngx_conf_t* cf, MainConf& main);
+// With `oauth_token_cache off` one that finds nothing and keeps nothing.
 TokenCache& token_cache_of(const MainConf& main) noexcept;
 
 // `oauth_token_cache SIZE|off`.
