@@ -7,7 +7,7 @@ std::vector<Header> cors_headers(const Credentials& in, const Guard& guard) {
   if (in.origins.empty() || !allows_origins(guard, in.origins)) {
     return headers;
   }
-  headers.push_back({"Access-Control-Allow-Origin", in.origins.front()});
+  headers.push_back({"Access-Control-Allow-Origin", std::string(in.origins.front())});
   headers.push_back({"Access-Control-Allow-Credentials", "true"});
   if (!in.is_preflight) {
     headers.push_back(

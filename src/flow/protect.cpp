@@ -1,118 +1,190 @@
 #include "oauth/flow/protect.hpp"
 
+#include <algorithm>
 #include <cmath>
 
+#include "oauth/base/text.hpp"
 #include "oauth/jose/jwt.hpp"
 #include "oauth/proto/arguments.hpp"
 
 namespace oauth {
 namespace {
 
-Result<std::string> read_token(const Credentials& in, const Guard& guard);
-const Trust* trust_for(const Jwt& jwt, const Guard& guard);
-Verdict enter();
-Verdict enter(Json claims, const Trust& trust, std::string token);
-Verdict refuse(Problem problem);
-Verdict answer_preflight();
+Result<std::string_view> read_token(Credentials& in, const Guard& guard);
+Decision recall(std::string_view token, const TokenFacts& facts, const Guard& guard,
+                const Knowledge& known);
+Decision examine(std::string_view token, const Guard& guard, const Knowledge& known);
+Decision admit(std::string_view token, const TokenFacts& facts, const Guard& guard,
+               const Knowledge& known);
+Decision refuse(Problem problem);
+Knowledge known_by(Ports& io);
 
 }  // namespace
 
-Task<Verdict> protect(const Credentials& in, const Guard& guard, Ports& io) {
+Decision judge(Credentials& in, const Guard& guard, const Knowledge& known) {
   // Before a token is looked at: another site's page may not even try one (RFC 6455 10.2).
   if (guard.checks_origin() && !allows_origins(guard, in.origins)) {
-    co_return refuse(Problem::origin_not_allowed);
+    return refuse(Problem::origin_not_allowed);
   }
   if (guard.cors && in.is_preflight) {
-    co_return answer_preflight();
+    return {.kind = Decision::Kind::answer_preflight};
   }
-  auto token = read_token(in, guard);
+  const auto token = read_token(in, guard);
   if (!token) {
-    co_return refuse(token.problem());
+    return refuse(token.problem());
   }
   if (token->empty()) {
-    co_return guard.optional ? enter() : refuse(Problem::token_missing);
+    return guard.optional ? Decision{.kind = Decision::Kind::enter}
+                          : refuse(Problem::token_missing);
   }
-  const auto jwt = split(*token);
-  if (!jwt) {
-    co_return refuse(jwt.problem());
+  const auto facts = known.tokens.find(*token, guard.policy);
+  return facts ? recall(*token, *facts, guard, known) : examine(*token, guard, known);
+}
+
+Task<Verdict> protect(Credentials& in, const Guard& guard, Ports& io) {
+  Decision decision = judge(in, guard, known_by(io));
+  if (decision.wants_keys != nullptr) {
+    auto fetched = co_await fetch_keys(*decision.wants_keys, decision.not_before, io);
+    if (fetched) {
+      decision = judge(in, guard, known_by(io));
+    } else if (decision.problem != Problem::token_key_unknown) {
+      decision.problem = fetched.problem();
+    }
   }
-  // RFC 8725 3.8: the issuer chooses among those we trust; its keys alone are tried.
-  const Trust* trust = trust_for(*jwt, guard);
-  if (trust == nullptr) {
-    co_return refuse(Problem::token_issuer_wrong);
+  co_return verdict_of(decision);
+}
+
+Verdict verdict_of(const Decision& decision) {
+  Verdict verdict;
+  switch (decision.kind) {
+    case Decision::Kind::enter:
+      verdict.admission = decision.admission;
+      break;
+    case Decision::Kind::refuse:
+      verdict.problem = decision.problem;
+      break;
+    case Decision::Kind::answer_preflight:
+      // What it says to the browser is in cors_headers, as for every answer of the location.
+      verdict.reply.emplace().status = 204;
+      break;
   }
-  auto claims = verify(*jwt, *trust->keys, trust->expect, io.clock.now());
-  if (!claims) {
-    co_return refuse(claims.problem());
-  }
-  if (const Check fit = check_trust_claims(*claims, *trust); !fit) {
-    co_return refuse(fit.problem());
-  }
-  co_return enter(*std::move(claims), *trust, *std::move(token));
+  return verdict;
+}
+
+Json claims_of(const Admission& admission) {
+  const auto jws = split_jws(admission.token);
+  const auto claims = jws ? Json::parse_object(jws->payload) : jws.problem();
+  return claims ? *claims : Json();
 }
 
 namespace {
 
 // RFC 6750 2: one token, by one way. Where the location takes none from the query, an argument of
 // that name is nobody's token (req 117).
-Result<std::string> read_token(const Credentials& in, const Guard& guard) {
+Result<std::string_view> read_token(Credentials& in, const Guard& guard) {
   std::vector<std::string_view> arguments;
   if (!guard.argument.name.empty() && (in.is_upgrade || guard.argument.on_any_request)) {
     arguments = arguments_named(in.query, guard.argument.name);
   }
-  if (in.authorization.size() + arguments.size() > 1) {
+  if (in.authorizations + arguments.size() > 1) {
     return Problem::token_repeated;
   }
-  if (!arguments.empty()) {
-    return argument_token(arguments.front());
+  if (arguments.empty()) {
+    return bearer_token(in.authorization);
   }
-  if (in.authorization.empty()) {
-    return std::string();
+  auto decoded = argument_token(arguments.front());
+  if (!decoded) {
+    return decoded.problem();
   }
-  const auto token = bearer_token(in.authorization.front());
-  return token ? Result<std::string>(std::string(*token)) : token.problem();
+  in.decoded = *std::move(decoded);
+  return std::string_view(in.decoded);
 }
 
+// A token that was verified before. What was true of it once is looked at anew: whether its keys
+// are still the issuer's, and all that `admit` asks.
+Decision recall(std::string_view token, const TokenFacts& facts, const Guard& guard,
+                const Knowledge& known) {
+  const Trust& trust = guard.trusts[facts.trust];
+  const auto keys = known.keys.at_hand(trust, known.documents, known.now);
+  const bool is_still_signed = keys && keys->keys->digest() == facts.keys;
+  return is_still_signed ? admit(token, facts, guard, known) : examine(token, guard, known);
+}
+
+// RFC 8725 3.8: the issuer chooses among those we trust; its keys alone are tried.
 const Trust* trust_for(const Jwt& jwt, const Guard& guard) {
   const auto issuer = jwt.claims.string("iss");
-  for (const Trust& trust : guard.trusts) {
-    if (issuer == trust.expect.issuer) {
-      return &trust;
-    }
+  const auto found =
+      std::find_if(guard.trusts.begin(), guard.trusts.end(),
+                   [&](const Trust& trust) { return issuer == trust.expect.issuer; });
+  return found == guard.trusts.end() ? nullptr : &*found;
+}
+
+// `exp` is a number: the first second at which it has come.
+std::int64_t seconds_of(const Jwt& jwt, std::string_view name) {
+  return static_cast<std::int64_t>(std::ceil(jwt.claims.get(name).number().value_or(0)));
+}
+
+TokenFacts facts_of(const Jwt& jwt, const KeySet& keys) {
+  TokenFacts facts;
+  facts.expires = seconds_of(jwt, "exp");
+  facts.valid_from = std::max(seconds_of(jwt, "nbf"), seconds_of(jwt, "iat"));
+  facts.keys = keys.digest();
+  return facts;
+}
+
+Decision examine(std::string_view token, const Guard& guard, const Knowledge& known) {
+  const auto jwt = split(token);
+  if (!jwt) {
+    return refuse(jwt.problem());
   }
-  return nullptr;
+  const Trust* trust = trust_for(*jwt, guard);
+  if (trust == nullptr) {
+    return refuse(Problem::token_issuer_wrong);
+  }
+  const auto keys = known.keys.at_hand(*trust, known.documents, known.now);
+  if (!keys) {
+    return {.problem = Problem::discovery_cooling, .wants_keys = trust};
+  }
+  const auto genuine = verify(*jwt, *keys->keys, trust->expect, known.now);
+  if (!genuine) {
+    // OpenID Connect Core 10.1.1: an unknown kid may be that of a new key.
+    const std::int64_t recent = known.now - kDocumentCoolDown;
+    const bool may_be_new =
+        genuine.problem() == Problem::token_key_unknown && keys->fetched < recent;
+    return {.problem = genuine.problem(),
+            .wants_keys = may_be_new ? trust : nullptr,
+            .not_before = recent};
+  }
+  if (const Check fit = check_trust_claims(jwt->claims, *trust); !fit) {
+    return refuse(fit.problem());
+  }
+  TokenFacts facts = facts_of(*jwt, *keys->keys);
+  facts.trust = static_cast<std::uint32_t>(trust - guard.trusts.data());
+  known.tokens.keep(token, guard.policy, facts);
+  return admit(token, facts, guard, known);
 }
 
-Verdict enter() {
-  Verdict verdict;
-  verdict.admission.emplace();
-  return verdict;
+// What changes while a token lives, and what this very location demands (req 125).
+Decision admit(std::string_view token, const TokenFacts& facts, const Guard& guard,
+               const Knowledge& known) {
+  const Trust& trust = guard.trusts[facts.trust];
+  // RFC 7519 4.1.4, 4.1.5
+  const std::int64_t expires = facts.expires + trust.expect.skew + trust.expect.grace;
+  if (expires <= known.now) {
+    return refuse(Problem::token_expired);
+  }
+  if (facts.valid_from - trust.expect.skew > known.now) {
+    return refuse(Problem::token_not_yet_valid);
+  }
+  return {.kind = Decision::Kind::enter, .admission = {&trust, token, expires}};
 }
 
-Verdict enter(Json claims, const Trust& trust, std::string token) {
-  const Expectations& expect = trust.expect;
-  Verdict verdict = enter();
-  // The first second at which check_claims would refuse what it has accepted: `exp` is a number.
-  const double exp = std::ceil(claims.get("exp").number().value_or(0));
-  verdict.admission->expires = static_cast<std::int64_t>(exp) + expect.skew + expect.grace;
-  verdict.admission->claims = std::move(claims);
-  verdict.admission->issuer = expect.issuer;
-  verdict.admission->trust = &trust;
-  verdict.admission->token = std::move(token);
-  return verdict;
+Decision refuse(Problem problem) {
+  return {.problem = problem};
 }
 
-Verdict refuse(Problem problem) {
-  Verdict verdict;
-  verdict.problem = problem;
-  return verdict;
-}
-
-// What it says to the browser is in cors_headers, as for every answer of the location.
-Verdict answer_preflight() {
-  Verdict verdict;
-  verdict.reply.emplace().status = 204;
-  return verdict;
+Knowledge known_by(Ports& io) {
+  return {io.tokens, io.keys, io.documents, io.revocations, io.clock.now()};
 }
 
 }  // namespace

@@ -9,6 +9,12 @@ Call* find_call(ngx_http_request_t* r) noexcept {
   return find_attached<Call>(r);
 }
 
+Knowledge knowledge_of(ngx_http_request_t* r) noexcept {
+  const MainConf& main = main_conf(r);
+  return {token_cache_of(main), *main.trust_keys, documents_of(*main.documents), *main.revocations,
+          ngx_time()};
+}
+
 Call* call_of(ngx_http_request_t* r) noexcept try {
   if (Call* found = find_call(r)) {
     return found;

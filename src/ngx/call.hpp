@@ -11,6 +11,7 @@
 #include "ngx/hook.hpp"
 #include "ngx/run.hpp"
 #include "ngx/throttle.hpp"
+#include "ngx/token_cache.hpp"
 #include "oauth/flow/protect.hpp"
 #include "oauth/flow/request.hpp"
 
@@ -25,7 +26,16 @@ class Call {
         hook_(flow, server.hooks),
         throttle_(flow.request(), server, *main.throttle),
         store_(std::move(store)),
-        ports_{*store_, fetch_, hook_, documents_of(*main.documents), throttle_, clock_, random_} {}
+        ports_{*store_,
+               fetch_,
+               hook_,
+               documents_of(*main.documents),
+               throttle_,
+               token_cache_of(main),
+               *main.trust_keys,
+               *main.revocations,
+               clock_,
+               random_} {}
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;
   ~Call() { flow_.reset(); }
@@ -47,6 +57,9 @@ class Call {
   std::unique_ptr<Store> store_;
   Ports ports_;
 };
+
+// For decisions that wait for nothing.
+Knowledge knowledge_of(ngx_http_request_t* r) noexcept;
 
 // The request's call, made at first need together with its flow; null when out of memory.
 Call* call_of(ngx_http_request_t* r) noexcept;

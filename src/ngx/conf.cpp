@@ -8,6 +8,7 @@
 #include "ngx/made_location.hpp"
 #include "ngx/throttle.hpp"
 #include "ngx/token_cache.hpp"
+#include "oauth/flow/trust_keys.hpp"
 
 namespace oauth {
 namespace {
@@ -73,6 +74,13 @@ char* init_main_conf(ngx_conf_t* cf, void* conf) noexcept {
   }
   const std::size_t bytes = main.cache_zone.value_or(kDefaultCacheZone);
   main.documents = make_document_zone(cf, bytes);
+  static struct NoRev final : Revocations {
+    bool is_current() const noexcept override { return true; }
+    bool has(const RevocationMark&) const noexcept override { return false; }
+  } norev;
+  static TrustKeys keys;
+  main.revocations = &norev;
+  main.trust_keys = &keys;
   main.throttle = ThrottleZone::make(cf, bytes / kThrottlePart);
   if (main.documents == nullptr || main.throttle == nullptr || !make_token_cache(cf, main) ||
       check_trusts(cf, main) != NGX_CONF_OK) {

@@ -21,6 +21,7 @@ namespace oauth {
 struct Endpoint;
 class ThrottleZone;
 class TokenCacheZone;
+class TrustKeys;
 
 // Where something was said; line 0 is nowhere.
 struct Place {
@@ -48,6 +49,8 @@ struct MainConf {
   TokenCacheZone* token_cache = nullptr;        // asked for by token_cache_of()
   std::optional<std::size_t> cache_zone;        // bytes
   std::optional<std::size_t> token_cache_size;  // bytes; 0: off
+  TrustKeys* trust_keys = nullptr;
+  Revocations* revocations = nullptr;
   std::vector<NamedFile> secrets;
   std::vector<NamedFile> signing_keys;
   std::optional<NamedFile> state_dir;

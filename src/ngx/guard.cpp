@@ -14,13 +14,15 @@ namespace oauth {
 namespace {
 
 ngx_int_t enter(ngx_http_request_t* r);
-ngx_int_t judge(ngx_http_request_t* r, const Guard& guard, Memo& memo);
-Credentials read_credentials(ngx_http_request_t* r);
+ngx_int_t judge_request(ngx_http_request_t* r, const Guard& guard, Memo& memo);
+ngx_int_t wait_for(ngx_http_request_t* r, Call& call, const Guard& guard, Memo& memo);
+ngx_int_t settle(ngx_http_request_t* r, const Guard& guard, Memo& memo, const Verdict& verdict);
+Credentials read_credentials(ngx_http_request_t* r, const Guard& guard);
 ngx_int_t enforce(ngx_http_request_t* r, const Outcome& outcome, const Memo& memo);
 ngx_int_t refuse(ngx_http_request_t* r, const Guard& guard, Problem problem);
 ngx_int_t hand_on_token(ngx_http_request_t* r, const Outcome& outcome, const Memo& memo);
 ngx_int_t drop_token(ngx_http_request_t* r);
-ngx_int_t add_token(ngx_http_request_t* r, const std::string& token);
+ngx_int_t add_token(ngx_http_request_t* r, std::string_view token);
 ngx_int_t say_cors(ngx_http_request_t* r, const Guard& guard);
 
 ngx_http_output_header_filter_pt next_header_filter;
@@ -79,54 +81,84 @@ ngx_int_t enter(ngx_http_request_t* r) {
   if (const Outcome* known = memo->outcome_of(guard)) {
     return enforce(r, *known, *memo);
   }
-  return judge(r, *guard, *memo);
+  return judge_request(r, *guard, *memo);
 }
 
-ngx_int_t judge(ngx_http_request_t* r, const Guard& guard, Memo& memo) {
-  Call* call = call_of(r);
+ngx_int_t judge_request(ngx_http_request_t* r, const Guard& guard, Memo& memo) {
+  Call* call = find_call(r);
+  if (call != nullptr && call->flow().running()) {
+    return wait_for(r, *call, guard, memo);
+  }
+  if (!memo.authorization) {
+    const HeaderCount sent = count_headers(r, "authorization");
+    memo.authorization = Authorization{sent.first, sent.count};
+  }
+  Credentials in = read_credentials(r, guard);
+  const Decision decision = judge(in, guard, knowledge_of(r));
+  if (decision.wants_keys == nullptr) {
+    return settle(r, guard, memo, verdict_of(decision));
+  }
+  // Only now is there something to wait for.
+  call = call_of(r);
   if (call == nullptr) {
     return NGX_HTTP_INTERNAL_SERVER_ERROR;
   }
-  Flow& flow = call->flow();
-  if (!flow.running()) {
-    if (!memo.authorization) {
-      memo.authorization = header_values(r, "authorization");
-    }
-    call->credentials = read_credentials(r);
-    flow.start(protect(call->credentials, guard, call->ports()));
-  }
-  Verdict* verdict = flow.advance();
+  call->credentials = std::move(in);
+  call->flow().start(protect(call->credentials, guard, call->ports()));
+  return wait_for(r, *call, guard, memo);
+}
+
+ngx_int_t wait_for(ngx_http_request_t* r, Call& call, const Guard& guard, Memo& memo) {
+  Verdict* verdict = call.flow().advance();
   if (verdict == nullptr) {
     return NGX_AGAIN;
   }
-  if (verdict->reply) {
-    // A preflight is nobody's visit: nothing is kept of it.
-    const int status = verdict->reply->status;
-    flow.reset();
-    return status;
-  }
-  if (verdict->problem) {
-    log_verdict(r, "request", *verdict);
-  }
-  memo.outcomes.push_back({&guard, std::move(verdict->admission), verdict->problem});
-  flow.reset();
-  return enforce(r, memo.outcomes.back(), memo);
+  const ngx_int_t rc = settle(r, guard, memo, *verdict);
+  call.flow().reset();
+  return rc;
 }
 
-// As the client sent them; a subrequest is judged by what its main request brought.
-Credentials read_credentials(ngx_http_request_t* r) {
+ngx_int_t settle(ngx_http_request_t* r, const Guard& guard, Memo& memo, const Verdict& verdict) {
+  if (verdict.reply) {
+    return verdict.reply->status;  // a preflight is nobody's visit: nothing is kept of it
+  }
+  if (verdict.problem) {
+    log_verdict(r, "request", verdict);
+  }
+  Outcome& outcome = memo.outcomes.emplace_back();
+  outcome.guard = &guard;
+  outcome.admission = verdict.admission;
+  outcome.problem = verdict.problem;
+  // A token out of the query has lain in the flow's memory, which the log phase does not see.
+  if (outcome.admission && memo.authorization->count == 0) {
+    outcome.admission->token = view(pool_copy(r->pool, outcome.admission->token));
+  }
+  return enforce(r, outcome, memo);
+}
+
+// As the client sent them; a subrequest is judged by what its main request brought. Only what the
+// guard looks at is looked for.
+Credentials read_credentials(ngx_http_request_t* r, const Guard& guard) {
   const Memo* memo = find_memo(r);
   Credentials in;
-  if (memo != nullptr) {
-    in.authorization = memo->authorization.value_or(std::vector<std::string>());
-    in.query = memo->query.value_or(std::string());
+  if (memo != nullptr && memo->authorization) {
+    in.authorization = memo->authorization->value;
+    in.authorizations = memo->authorization->count;
   }
-  in.origins = header_values(r, "origin");
-  const std::vector<std::string> upgrade = header_values(r, "upgrade");
-  in.is_upgrade = r->main->method == NGX_HTTP_GET && upgrade.size() == 1 &&
-                  iequals_ascii(upgrade.front(), "websocket");
+  if (!guard.checks_origin()) {
+    return in;
+  }
+  if (memo != nullptr && memo->query) {
+    in.query = *memo->query;
+  }
+  for (const ngx_table_elt_t* header : headers_named(r, "origin")) {
+    in.origins.push_back(view(header->value));
+  }
+  const HeaderCount upgrade = count_headers(r, "upgrade");
+  in.is_upgrade = r->main->method == NGX_HTTP_GET && upgrade.count == 1 &&
+                  iequals_ascii(upgrade.first, "websocket");
   in.is_preflight = r->method == NGX_HTTP_OPTIONS && !in.origins.empty() &&
-                    !headers_named(r, "access-control-request-method").empty();
+                    count_headers(r, "access-control-request-method").count > 0;
   return in;
 }
 
@@ -139,7 +171,7 @@ ngx_int_t enforce(ngx_http_request_t* r, const Outcome& outcome, const Memo& mem
   }
   // Anonymous where that is allowed is no reason to let a request past another module's guard; in
   // a subrequest's phase NGX_OK would skip what else runs there, try_files for one.
-  const bool is_known = outcome.admission->claims.is_object();
+  const bool is_known = outcome.admission->trust != nullptr;
   return is_known && r == r->main ? NGX_OK : NGX_DECLINED;
 }
 
@@ -163,15 +195,15 @@ ngx_int_t refuse(ngx_http_request_t* r, const Guard& guard, Problem problem) {
 // `oauth_pass_token`: the upstream hears of a verified token in one Authorization header or not at
 // all. An earlier location of this request may have said otherwise.
 ngx_int_t hand_on_token(ngx_http_request_t* r, const Outcome& outcome, const Memo& memo) {
-  if (!outcome.admission->claims.is_object()) {
+  if (outcome.admission->trust == nullptr) {
     // Without the client's own there is none but what a location with `query=` has added.
-    return memo.authorization->empty() ? drop_token(r) : NGX_OK;
+    return memo.authorization->count == 0 ? drop_token(r) : NGX_OK;
   }
   if (!outcome.guard->pass_token) {
     return drop_token(r);
   }
-  return headers_named(r, "authorization").empty() ? add_token(r, outcome.admission->token)
-                                                   : NGX_OK;
+  return count_headers(r, "authorization").count == 0 ? add_token(r, outcome.admission->token)
+                                                      : NGX_OK;
 }
 
 bool is_authorization(const ngx_table_elt_t& header) {
@@ -180,15 +212,16 @@ bool is_authorization(const ngx_table_elt_t& header) {
 
 ngx_int_t drop_token(ngx_http_request_t* r) {
   r->headers_in.authorization = nullptr;
-  return headers_named(r, "authorization").empty() ? NGX_OK : remove_headers(r, is_authorization);
+  return count_headers(r, "authorization").count == 0 ? NGX_OK
+                                                      : remove_headers(r, is_authorization);
 }
 
-ngx_int_t add_token(ngx_http_request_t* r, const std::string& token) {
+ngx_int_t add_token(ngx_http_request_t* r, std::string_view token) {
   // A subrequest's list is a copy whose end may still be its parent's: this makes it its own.
   if (remove_headers(r, is_authorization) != NGX_OK) {
     return NGX_ERROR;
   }
-  ngx_table_elt_t* header = add_request_header(r, "Authorization", "Bearer " + token);
+  ngx_table_elt_t* header = add_request_header(r, "Authorization", "Bearer " + std::string(token));
   if (header == nullptr) {
     return NGX_ERROR;
   }
@@ -207,7 +240,7 @@ ngx_int_t say_cors(ngx_http_request_t* r, const Guard& guard) {
       }
     }
   }
-  for (const Header& header : cors_headers(read_credentials(r), guard)) {
+  for (const Header& header : cors_headers(read_credentials(r, guard), guard)) {
     if (add_header(r, header.name, header.value) != NGX_OK) {
       return NGX_ERROR;
     }

@@ -62,6 +62,7 @@ std::shared_ptr<Guard> make_guard(const LocationConf& location, const ServerConf
     guard->trusts.push_back(own_trust(*broker, location.expired_grace.value_or(0)));
   }
   guard->trusts.insert(guard->trusts.end(), server.trusts.begin(), server.trusts.end());
+  guard->policy = policy_of(guard->trusts);
   guard->realm = guard->trusts.front().expect.issuer;
   guard->argument = location.argument;
   guard->origins = TargetRules(server.origins.value_or(std::vector<TargetRule>()));

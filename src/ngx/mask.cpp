@@ -243,7 +243,7 @@ ngx_int_t mask_log_handler(ngx_http_request_t* r) noexcept try {
   mask_tokens(r);
   const Memo* memo = find_memo(r);
   // An Authorization header that the client did not send is a token out of the query.
-  if (memo != nullptr && memo->authorization && memo->authorization->empty()) {
+  if (memo != nullptr && memo->authorization && memo->authorization->count == 0) {
     for (const ngx_table_elt_t* ours : headers_named(r, "authorization")) {
       std::memset(ours->value.data, '*', ours->value.len);
     }

@@ -1,5 +1,7 @@
 #include "ngx/memo.hpp"
 
+#include "oauth/flow/protect.hpp"
+
 namespace oauth {
 namespace {
 
@@ -8,6 +10,13 @@ void destroy(void* data) {
 }
 
 }  // namespace
+
+const Json& Outcome::claims() const {
+  if (!parsed) {
+    parsed = admission ? claims_of(*admission) : Json();
+  }
+  return *parsed;
+}
 
 const Outcome* Memo::outcome_of(const Guard* guard) const noexcept {
   for (const Outcome& outcome : outcomes) {

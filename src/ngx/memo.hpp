@@ -2,12 +2,14 @@
 // redirects, shared by its subrequests, still there in the log phase and for variables.
 #pragma once
 
-#include <deque>
+#include <list>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "ngx/nginx.hpp"
+#include "oauth/base/json.hpp"
 #include "oauth/flow/verdict.hpp"
 #include "oauth/proto/guard.hpp"
 
@@ -19,6 +21,17 @@ struct Outcome {
   const Guard* guard = nullptr;
   std::optional<Admission> admission;
   std::optional<Problem> problem;
+  mutable std::optional<Json> parsed;  // read when first asked for
+
+  // Of the token that was let in; null where there is none.
+  const Json& claims() const;
+};
+
+// The Authorization headers that the client sent: the first one's value, which stays in the
+// request's memory when the header is taken away, and how many there were.
+struct Authorization {
+  std::string_view value;
+  std::size_t count = 0;
 };
 
 struct Memo {
@@ -26,9 +39,9 @@ struct Memo {
   std::optional<std::string> query;
   bool masked = false;  // the target, in every form that a log can show
   std::optional<std::vector<std::string>> cookies;
-  std::optional<std::vector<std::string>> authorization;
+  std::optional<Authorization> authorization;
 
-  std::deque<Outcome> outcomes;
+  std::list<Outcome> outcomes;
   std::string flow_id;
 
   const Outcome* outcome_of(const Guard* guard) const noexcept;

@@ -58,6 +58,17 @@ std::vector<std::string> header_values(ngx_http_request_t* r, std::string_view n
   return values;
 }
 
+HeaderCount count_headers(ngx_http_request_t* r, std::string_view name) noexcept {
+  HeaderCount found;
+  each_header(r, [&](ngx_table_elt_t& header) {
+    if (lower_name(header) == name) {
+      found.first = found.count == 0 ? view(header.value) : found.first;
+      ++found.count;
+    }
+  });
+  return found;
+}
+
 ngx_table_elt_t* add_request_header(ngx_http_request_t* r, std::string_view name,
                                     std::string_view value) noexcept {
   auto* header = static_cast<ngx_table_elt_t*>(ngx_list_push(&r->headers_in.headers));

@@ -20,17 +20,15 @@ std::string text_of(const Json& value) {
 
 std::string claim(ngx_http_request_t* r, std::string_view name) {
   const Outcome* outcome = outcome_for(r);
-  return outcome != nullptr && outcome->admission ? text_of(outcome->admission->claims.get(name))
-                                                  : std::string();
+  return outcome != nullptr ? text_of(outcome->claims().get(name)) : std::string();
 }
 
 std::string sub(ngx_http_request_t* r) {
   const Outcome* outcome = outcome_for(r);
   const bool is_known =
       outcome != nullptr && outcome->admission && outcome->admission->trust != nullptr;
-  return is_known
-             ? header_encode(subject_of(outcome->admission->claims, *outcome->admission->trust))
-             : std::string();
+  return is_known ? header_encode(subject_of(outcome->claims(), *outcome->admission->trust))
+                  : std::string();
 }
 std::string user_name(ngx_http_request_t* r) {
   return claim(r, "name");
@@ -45,15 +43,16 @@ std::string jti(ngx_http_request_t* r) {
 // DESIGN 2: empty unless verified.
 std::string email(ngx_http_request_t* r) {
   const Outcome* outcome = outcome_for(r);
-  const bool verified = outcome != nullptr && outcome->admission &&
-                        outcome->admission->claims.boolean("email_verified").value_or(false);
+  const bool verified =
+      outcome != nullptr && outcome->claims().boolean("email_verified").value_or(false);
   return verified ? claim(r, "email") : std::string();
 }
 
 std::string issuer(ngx_http_request_t* r) {
   const Outcome* outcome = outcome_for(r);
-  return outcome != nullptr && outcome->admission ? header_encode(outcome->admission->issuer)
-                                                  : std::string();
+  const bool known =
+      outcome != nullptr && outcome->admission && outcome->admission->trust != nullptr;
+  return known ? header_encode(outcome->admission->trust->expect.issuer) : std::string();
 }
 
 // `sub` is provider:id, and no provider's name has a colon in it. What another issuer writes there,
@@ -148,10 +147,10 @@ ngx_int_t get_claim(ngx_http_request_t* r, ngx_http_variable_value_t* v, uintptr
   // NOLINTNEXTLINE(performance-no-int-to-ptr): how nginx hands it over
   const std::string_view name = view(*reinterpret_cast<ngx_str_t*>(data));
   const Outcome* outcome = outcome_for(r);
-  const bool known = outcome != nullptr && outcome->admission;
   return set_value(r, v,
-                   known ? find_claim(outcome->admission->claims, name.substr(kClaimPrefix.size()))
-                         : std::string());
+                   outcome != nullptr
+                       ? find_claim(outcome->claims(), name.substr(kClaimPrefix.size()))
+                       : std::string());
 } catch (...) {
   return NGX_ERROR;
 }

@@ -6,7 +6,7 @@
 
 namespace oauth {
 
-bool allows_origins(const Guard& guard, const std::vector<std::string>& origins) {
+bool allows_origins(const Guard& guard, const std::vector<std::string_view>& origins) {
   return origins.empty() || (origins.size() == 1 && guard.origins.allows_origin(origins.front()));
 }
 
@@ -31,7 +31,7 @@ Result<std::string_view> bearer_token(std::string_view authorization) {
   while (!token.empty() && token.front() == ' ') {
     token.remove_prefix(1);
   }
-  return is_b64token(token) ? Result<std::string_view>(token) : Problem::token_malformed;
+  return token.empty() ? Problem::token_malformed : Result<std::string_view>(token);
 }
 
 bool is_b64token(std::string_view text) noexcept {

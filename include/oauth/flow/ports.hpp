@@ -162,12 +162,17 @@ class Revocations {
   virtual bool has(const RevocationMark& mark) const noexcept = 0;
 };
 
+class TrustKeys;
+
 struct Ports {
   Store& store;
   Fetch& fetch;
   Hook& hook;
   Documents& documents;
   Throttle& throttle;
+  TokenCache& tokens;
+  TrustKeys& keys;
+  Revocations& revocations;
   Clock& clock;
   Random& random;
 };

@@ -4,9 +4,9 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
-#include "oauth/base/json.hpp"
 #include "oauth/base/problem.hpp"
 #include "oauth/flow/ports.hpp"
 #include "oauth/proto/trust.hpp"
@@ -22,12 +22,10 @@ struct Reply {
   bool parting = false;
 };
 
-// Who may pass a protected location, and what is known of them.
+// Who may pass a protected location; what is known of them is claims_of (flow/protect.hpp).
 struct Admission {
-  Json claims;                   // verified; null for an anonymous request that may pass
-  std::string issuer;            // the `iss` that was trusted
-  const Trust* trust = nullptr;  // of the guard; null for an anonymous request
-  std::string token;             // what was verified; empty for an anonymous request
+  const Trust* trust = nullptr;  // whose token it is; null for an anonymous request that may pass
+  std::string_view token;        // what was verified
   std::int64_t expires = 0;      // s since the epoch: from then on it would be refused here
 };
 

@@ -10,6 +10,7 @@
 #include "oauth/base/problem.hpp"
 #include "oauth/base/result.hpp"
 #include "oauth/proto/target.hpp"
+#include "oauth/proto/token_facts.hpp"
 #include "oauth/proto/trust.hpp"
 
 namespace oauth {
@@ -30,6 +31,7 @@ struct Guard {
   bool optional = false;  // anonymous requests pass, bad tokens never do
   std::string realm;
   std::vector<Trust> trusts;
+  PolicyId policy{};  // policy_of(trusts)
   TokenArgument argument;
   TargetRules origins;  // whose pages may call, where origins are checked
   bool cors = false;
@@ -41,13 +43,14 @@ struct Guard {
 };
 
 // RFC 6454 7: no Origin at all, or one that the guard's rules name.
-bool allows_origins(const Guard& guard, const std::vector<std::string>& origins);
+bool allows_origins(const Guard& guard, const std::vector<std::string_view>& origins);
 
 // RFC 6750 3: the WWW-Authenticate value. Without a token there is no `error` in it.
 std::string challenge(const Guard& guard, Problem problem);
 
-// RFC 6750 2.1: the token of one Authorization header, `Bearer` in any case; empty when the scheme
-// is another. A Bearer header without a token68 is token_malformed.
+// RFC 6750 2.1: what stands behind `Bearer`, in any case, in an Authorization header; empty when the
+// scheme is another. Without anything behind it, it is token_malformed; whether it can be a token is
+// for who reads it to find out.
 Result<std::string_view> bearer_token(std::string_view authorization);
 
 // RFC 6750 2.1: one or more of the characters of a b64token.

@@ -304,6 +304,28 @@ class FakeThrottle final : public Throttle {
   std::map<Gate, int> spent;
 };
 
+// Keeps everything, and says what it was asked.
+class FakeTokenCache final : public TokenCache {
+ public:
+  std::optional<TokenFacts> find(std::string_view token, const PolicyId& policy) noexcept override {
+    const auto found = kept.find({std::string(token), policy});
+    return found == kept.end() ? std::nullopt : std::optional<TokenFacts>(found->second);
+  }
+  void keep(std::string_view token, const PolicyId& policy,
+            const TokenFacts& facts) noexcept override {
+    kept[{std::string(token), policy}] = facts;
+  }
+  std::map<std::pair<std::string, PolicyId>, TokenFacts> kept;
+};
+
+class FakeRevocations final : public Revocations {
+ public:
+  bool is_current() const noexcept override { return current; }
+  bool has(const RevocationMark& mark) const noexcept override { return marks.contains(mark); }
+  bool current = true;
+  std::set<RevocationMark> marks;
+};
+
 class FakeDocuments final : public Documents {
  public:
   std::optional<Document> find(std::string_view url) override {

@@ -1,5 +1,7 @@
 #include "oauth/flow/protect.hpp"
 
+#include <deque>
+
 #include "flow/stage.hpp"
 #include "oauth/jose/sign.hpp"
 
@@ -25,12 +27,18 @@ struct ProtectStage : Stage {
     foreign.keys = std::make_shared<const KeySet>(std::vector<Key>{keys().p256});
     guard.trusts.push_back(foreign);
   }
-  Verdict ask(std::vector<std::string> authorization) {
-    Credentials credentials;
-    credentials.authorization = std::move(authorization);
-    return ask_with(credentials);
+  Verdict ask(const std::vector<std::string>& authorization) {
+    brought.push_back(authorization.empty() ? "" : authorization.front());
+    Credentials in;
+    in.authorization = brought.back();
+    in.authorizations = authorization.size();
+    return ask_with(in);
   }
-  Verdict ask_with(const Credentials& in) { return test::run(protect(in, guard, io)); }
+  // The verdict's views lead into `brought` and `last`.
+  Verdict ask_with(const Credentials& in) {
+    last.push_back(in);
+    return test::run(protect(last.back(), guard, io));
+  }
   // "entered", or the name of the problem.
   std::string judge(const std::string& token) {
     const Verdict verdict = ask({"Bearer " + token});
@@ -40,6 +48,8 @@ struct ProtectStage : Stage {
     return verdict.admission ? "entered" : reason(verdict);
   }
   Guard guard;
+  std::deque<std::string> brought;
+  std::deque<Credentials> last;
 };
 
 Json own_claims(std::string_view changes = "{}") {
@@ -64,15 +74,15 @@ TEST(Protect, LetsInTheBrokersOwnTokenWithItsClaims) {
   ProtectStage stage;
   const Verdict verdict = stage.ask({"Bearer " + own_token()});
   ASSERT_TRUE(verdict.admission) << reason(verdict);
-  EXPECT_EQ(verdict.admission->claims.dump(), own_claims().dump());
-  EXPECT_EQ(verdict.admission->issuer, "https://auth.example.com");
+  EXPECT_EQ(claims_of(*verdict.admission).dump(), own_claims().dump());
+  EXPECT_EQ(verdict.admission->trust->expect.issuer, "https://auth.example.com");
 }
 
 TEST(Protect, LetsInATrustedIssuersToken) {
   ProtectStage stage;
   const Verdict verdict = stage.ask({"bearer " + foreign_token()});
   ASSERT_TRUE(verdict.admission) << reason(verdict);
-  EXPECT_EQ(verdict.admission->issuer, "https://foreign.example");
+  EXPECT_EQ(verdict.admission->trust->expect.issuer, "https://foreign.example");
 }
 
 TEST(Protect, WithoutATokenNobodyEnters) {
@@ -88,8 +98,8 @@ TEST(Protect, WhereItIsOptionalOnlyTheAnonymousEnterWithoutAToken) {
   for (const auto& authorization : {std::vector<std::string>{}, {""}, {"Basic YTpi"}}) {
     const Verdict verdict = stage.ask(authorization);
     ASSERT_TRUE(verdict.admission);
-    EXPECT_EQ(verdict.admission->claims.kind(), Json::Kind::null);
-    EXPECT_EQ(verdict.admission->issuer, "");
+    EXPECT_EQ(claims_of(*verdict.admission).kind(), Json::Kind::null);
+    EXPECT_EQ(verdict.admission->trust, nullptr);
   }
   EXPECT_EQ(stage.judge(own_token()), "entered");
   EXPECT_EQ(stage.judge(own_token(R"({"exp":1600000000})")), "token_expired");
@@ -108,7 +118,15 @@ TEST(Protect, TwoAuthorizationHeadersAreRefused) {
 TEST(Protect, WhatIsNoTokenIsRefused) {
   ProtectStage stage;
   EXPECT_EQ(stage.judge(""), "token_malformed");
-  EXPECT_EQ(stage.judge("a b"), "token_malformed");
+  const std::string token = own_token();
+  const std::vector<std::string> table{"a b",        "a,b",
+                                       "\"a\"",      token + "\t",
+                                       token + " ",  token + ", Bearer " + token,
+                                       token + ",x", token + std::string(1, '\0'),
+                                       "\t" + token, token + "\xC3\xA4"};
+  for (const std::string& mangled : table) {
+    EXPECT_EQ(stage.judge(mangled), "token_malformed") << mangled;
+  }
   EXPECT_EQ(stage.judge("a.b"), "token_malformed");
   EXPECT_EQ(stage.judge(own_token() + "="), "token_malformed");
   EXPECT_EQ(stage.judge(std::string(kMaxToken + 1, 'a')), "token_too_large");
@@ -201,9 +219,10 @@ struct ArgumentStage : ProtectStage {
     guard.origins = broker.targets;
   }
   // An upgrade to WebSocket with this query.
-  static Credentials upgrade(std::string query) {
+  Credentials upgrade(const std::string& query) {
+    brought.push_back(query);
     Credentials in;
-    in.query = std::move(query);
+    in.query = brought.back();
     in.is_upgrade = true;
     return in;
   }
@@ -212,22 +231,22 @@ struct ArgumentStage : ProtectStage {
 TEST(ProtectArgument, AWebSocketMayBringTheTokenInTheQuery) {
   ArgumentStage stage;
   const std::string token = own_token();
-  const Verdict verdict = stage.ask_with(ArgumentStage::upgrade("v=3&token=" + token));
+  const Verdict verdict = stage.ask_with(stage.upgrade("v=3&token=" + token));
   ASSERT_TRUE(verdict.admission) << reason(verdict);
-  EXPECT_EQ(verdict.admission->claims.dump(), own_claims().dump());
+  EXPECT_EQ(claims_of(*verdict.admission).dump(), own_claims().dump());
   EXPECT_EQ(verdict.admission->token, token);
 }
 
 // req 117
 TEST(ProtectArgument, ElsewhereTheArgumentIsNobodysToken) {
   ArgumentStage stage;
-  Credentials in = ArgumentStage::upgrade("token=" + own_token());
+  Credentials in = stage.upgrade("token=" + own_token());
   in.is_upgrade = false;
   EXPECT_EQ(reason(stage.ask_with(in)), "token_missing");
   stage.guard.argument.on_any_request = true;
   EXPECT_TRUE(stage.ask_with(in).admission);
   stage.guard.argument.name = "";
-  for (const std::string& query : {in.query, std::string("=x"), std::string("&&")}) {
+  for (const std::string_view query : {in.query, std::string_view("=x"), std::string_view("&&")}) {
     in.query = query;
     EXPECT_EQ(reason(stage.ask_with(in)), "token_missing") << "an argument without a name";
   }
@@ -237,26 +256,27 @@ TEST(ProtectArgument, ElsewhereTheArgumentIsNobodysToken) {
 TEST(ProtectArgument, ABadOneIsNeverAnonymous) {
   ArgumentStage stage;
   stage.guard.optional = true;
-  EXPECT_TRUE(stage.ask_with(ArgumentStage::upgrade("v=3")).admission);
+  EXPECT_TRUE(stage.ask_with(stage.upgrade("v=3")).admission);
   for (const std::string_view query : {"token=", "token", "token=x", "token=a%20b", "to%6ben=x"}) {
-    EXPECT_EQ(reason(stage.ask_with(ArgumentStage::upgrade(std::string(query)))), "token_malformed")
+    EXPECT_EQ(reason(stage.ask_with(stage.upgrade(std::string(query)))), "token_malformed")
         << query;
   }
   const std::string old = own_token(R"({"exp":1600000000})");
-  EXPECT_EQ(reason(stage.ask_with(ArgumentStage::upgrade("token=" + old))), "token_expired");
+  EXPECT_EQ(reason(stage.ask_with(stage.upgrade("token=" + old))), "token_expired");
 }
 
 // req 116, 118
 TEST(ProtectArgument, TwoTokensAreRefusedWhereverTheyAre) {
   ArgumentStage stage;
   const std::string token = own_token();
-  EXPECT_EQ(reason(stage.ask_with(ArgumentStage::upgrade("token=" + token + "&token=" + token))),
+  EXPECT_EQ(reason(stage.ask_with(stage.upgrade("token=" + token + "&token=" + token))),
             "token_repeated");
-  EXPECT_EQ(reason(stage.ask_with(ArgumentStage::upgrade("token=" + token + "&%74oken=x"))),
+  EXPECT_EQ(reason(stage.ask_with(stage.upgrade("token=" + token + "&%74oken=x"))),
             "token_repeated");
   for (const std::string& header : {"Bearer " + token, std::string("Basic YTpi"), std::string()}) {
-    Credentials both = ArgumentStage::upgrade("token=" + token);
-    both.authorization = {header};
+    Credentials both = stage.upgrade("token=" + token);
+    both.authorization = header;
+    both.authorizations = 1;
     EXPECT_EQ(reason(stage.ask_with(both)), "token_repeated") << header;
   }
 }
@@ -267,7 +287,7 @@ TEST(ProtectOrigin, IsCheckedBeforeTheTokenIsLookedAt) {
   ArgumentStage stage;
   stage.guard.optional = true;
   for (const std::string_view token : {"", "token=x"}) {
-    Credentials in = ArgumentStage::upgrade(std::string(token));
+    Credentials in = stage.upgrade(std::string(token));
     in.origins = {"https://evil.example"};
     EXPECT_EQ(reason(stage.ask_with(in)), "origin_not_allowed") << token;
     in.origins = {"https://app.example.com", "https://app.example.com"};
@@ -280,7 +300,9 @@ TEST(ProtectOrigin, IsCheckedBeforeTheTokenIsLookedAt) {
 TEST(ProtectOrigin, MattersWhereALocationTakesArgumentsOrAnswersForCors) {
   ProtectStage stage;
   Credentials in;
-  in.authorization = {"Bearer " + own_token()};
+  const std::string header = "Bearer " + own_token();
+  in.authorization = header;
+  in.authorizations = 1;
   in.origins = {"https://evil.example"};
   EXPECT_TRUE(stage.ask_with(in).admission) << "nothing is said of origins";
   stage.guard.cors = true;

@@ -98,7 +98,9 @@ TEST(Refresh, ItsAccessTokenEntersALocation) {
   Guard guard;
   guard.trusts.push_back(own_trust(stage.broker));
   Credentials credentials;
-  credentials.authorization = {"Bearer " + std::string(now.string("accessToken").value_or(""))};
+  const std::string header = "Bearer " + std::string(now.string("accessToken").value_or(""));
+  credentials.authorization = header;
+  credentials.authorizations = 1;
   EXPECT_TRUE(test::run(protect(credentials, guard, stage.io)).admission);
 }
 

@@ -13,6 +13,7 @@
 #include "oauth/flow/login.hpp"
 #include "oauth/flow/request.hpp"
 #include "oauth/flow/token.hpp"
+#include "oauth/flow/trust_keys.hpp"
 #include "oauth/flow/verdict.hpp"
 #include "oauth/jose/sign.hpp"
 #include "oauth/proto/code.hpp"
@@ -163,7 +164,10 @@ struct Stage {
   FakeDocuments documents;
   FakeHook hook{events};
   FakeThrottle throttle;
-  Ports io{store, fetch, hook, documents, throttle, clock, random};
+  FakeTokenCache tokens;
+  TrustKeys trust_keys;
+  FakeRevocations revocations;
+  Ports io{store, fetch, hook, documents, throttle, tokens, trust_keys, revocations, clock, random};
 
   Provider acme = provider();
   Provider demo = provider();

@@ -73,10 +73,12 @@ TEST(Token, TheAccessTokenEntersALocationThatTrustsTheBroker) {
   Guard guard;
   guard.trusts.push_back(own_trust(stage.broker));
   Credentials credentials;
-  credentials.authorization = {"Bearer " + std::string(tokens.string("accessToken").value_or(""))};
+  const std::string header = "Bearer " + std::string(tokens.string("accessToken").value_or(""));
+  credentials.authorization = header;
+  credentials.authorizations = 1;
   const Verdict verdict = test::run(protect(credentials, guard, stage.io));
   ASSERT_TRUE(verdict.admission) << reason(verdict);
-  const Json& claims = verdict.admission->claims;
+  const Json claims = claims_of(*verdict.admission);
   EXPECT_EQ(claims.string("sub"), "acme:u1");
   EXPECT_EQ(claims.string("client_id"), "dexie");
   EXPECT_EQ(claims.string("scope"), "ACCESS_DB");

@@ -77,13 +77,17 @@ TEST(BearerToken, OfAnotherSchemeIsNone) {
   }
 }
 
-TEST(BearerToken, ThatCannotBeOneIsMalformed) {
-  for (const std::string_view header :
-       {"Bearer", "Bearer ", "Bearer   ", "Bearer a b", "Bearer a,b", "Bearer \"a\"", "Bearer a\t",
-        "Bearer \xC3\xA4", "Bearer a:b", "Bearer a, Bearer b", "Bearer\ta", "Bearer\t a"}) {
+TEST(BearerToken, ThatIsNotThereIsMalformed) {
+  for (const std::string_view header : {"Bearer", "Bearer ", "Bearer   "}) {
     EXPECT_EQ(outcome(bearer_token(header)), "token_malformed") << header;
   }
-  EXPECT_EQ(outcome(bearer_token(std::string_view("Bearer a\0", 9))), "token_malformed");
+}
+
+TEST(BearerToken, OfAHeaderIsAllThatFollows) {
+  for (const std::string_view header : {"Bearer a b", "Bearer  a b"}) {
+    EXPECT_EQ(*bearer_token(header), "a b") << header;
+  }
+  EXPECT_EQ(*bearer_token("Bearer\ta"), "\ta");
 }
 
 }  // namespace
