@@ -66,31 +66,49 @@ std::string encode64(std::string_view bytes, const Alphabet& alphabet) {
   return text;
 }
 
-// `text` without padding.
-std::optional<std::string> decode64(std::string_view text, const Digits& digits) {
-  if (text.size() % 4 == 1) {
-    return std::nullopt;
-  }
-  std::string bytes;
-  bytes.reserve(text.size() / 4 * 3 + 2);
-  std::uint32_t buffer = 0;
-  int bits = 0;
-  for (const char c : text) {
-    const std::uint8_t digit = digits[static_cast<unsigned char>(c)];
-    if (digit == kNoDigit) {
+// `text` without padding, into room for decoded_size(text.size()); nullopt, or how many bytes.
+std::optional<std::size_t> decode64(std::string_view text, const Digits& digits, char* to) {
+  const char* const start = to;
+  const auto digit = [&](std::size_t i) {
+    return std::uint32_t{digits[static_cast<unsigned char>(text[i])]};
+  };
+  // A digit has six bits; what is none has all eight.
+  constexpr std::uint32_t kNone = 0xC0;
+  for (; text.size() >= 4; text.remove_prefix(4)) {
+    const std::uint32_t a = digit(0), b = digit(1), c = digit(2), d = digit(3);
+    if (((a | b | c | d) & kNone) != 0) {
       return std::nullopt;
     }
-    buffer = (buffer << 6 | digit) & 0xFFFF;
-    bits += 6;
-    if (bits >= 8) {
-      bits -= 8;
-      bytes += static_cast<char>(buffer >> bits & 0xFF);
-    }
+    *to++ = static_cast<char>(a << 2 | b >> 4);
+    *to++ = static_cast<char>(b << 4 | c >> 2);
+    *to++ = static_cast<char>(c << 6 | d);
   }
-  // RFC 4648 3.5: unused bits other than zero would give one value several spellings.
-  if ((buffer & ((1U << bits) - 1U)) != 0) {
+  if (text.empty()) {
+    return static_cast<std::size_t>(to - start);
+  }
+  // RFC 4648 3.5: unused bits other than zero would give one value several spellings. One digit
+  // alone is not even a byte.
+  const std::uint32_t a = digit(0);
+  const std::uint32_t b = text.size() > 1 ? digit(1) : kNoDigit;
+  const std::uint32_t c = text.size() > 2 ? digit(2) : 0;
+  const std::uint32_t unused = text.size() == 2 ? b & 0xF : c & 0x3;
+  if (((a | b | c) & kNone) != 0 || unused != 0) {
     return std::nullopt;
   }
+  *to++ = static_cast<char>(a << 2 | b >> 4);
+  if (text.size() == 3) {
+    *to++ = static_cast<char>(b << 4 | c >> 2);
+  }
+  return static_cast<std::size_t>(to - start);
+}
+
+std::optional<std::string> decode64(std::string_view text, const Digits& digits) {
+  std::string bytes(decoded_size(text.size()), '\0');
+  const std::optional<std::size_t> size = decode64(text, digits, bytes.data());
+  if (!size) {
+    return std::nullopt;
+  }
+  bytes.resize(*size);
   return bytes;
 }
 
@@ -215,6 +233,10 @@ std::string base64url_encode(std::string_view bytes) {
 
 std::optional<std::string> base64url_decode(std::string_view text) {
   return decode64(text, kBase64UrlDigits);
+}
+
+std::optional<std::size_t> base64url_decode(std::string_view text, char* to) {
+  return decode64(text, kBase64UrlDigits, to);
 }
 
 std::string base64_encode(std::string_view bytes) {

@@ -88,7 +88,11 @@ Task<Result<Json>> verify_id_token(const Proof& proof, const TokenReply& tokens,
   if (!jwt) {
     co_return jwt.problem();
   }
-  const auto issuer = expected_issuer(jwt->claims, proof.provider, proof.metadata);
+  auto claims = Json::parse_object(jwt->payload, {.bytes = kMaxToken, .depth = 16});
+  if (!claims) {
+    co_return claims.problem();
+  }
+  const auto issuer = expected_issuer(*claims, proof.provider, proof.metadata);
   if (!issuer) {
     co_return issuer.problem();
   }
@@ -98,17 +102,20 @@ Task<Result<Json>> verify_id_token(const Proof& proof, const TokenReply& tokens,
   if (!keys) {
     co_return keys.problem();
   }
-  auto claims = verify(*jwt, keys_for(*keys, *issuer), expect, io.clock.now());
-  if (!claims && claims.problem() == Problem::token_key_unknown) {
+  Check verified = verify(*jwt, keys_for(*keys, *issuer), expect, io.clock.now());
+  if (!verified && verified.problem() == Problem::token_key_unknown) {
     const std::int64_t cooled = io.clock.now() - kDocumentCoolDown;
     auto newer = co_await keys_of(proof.provider, proof.metadata, cooled, io);
     if (!newer) {
       co_return newer.problem();
     }
-    claims = verify(*jwt, keys_for(*newer, *issuer), expect, io.clock.now());
+    verified = verify(*jwt, keys_for(*newer, *issuer), expect, io.clock.now());
+  }
+  if (!verified) {
+    co_return verified.problem();
   }
   // OpenID Connect Core 3.1.3.8
-  if (claims && claims->has("at_hash") &&
+  if (claims->has("at_hash") &&
       claims->string("at_hash") != left_half_hash(jwt->alg, tokens.access_token)) {
     co_return Problem::token_hash_wrong;
   }

@@ -73,7 +73,8 @@ Verdict verdict_of(const Decision& decision) {
 
 Json claims_of(const Admission& admission) {
   const auto jws = split_jws(admission.token);
-  const auto claims = jws ? Json::parse_object(jws->payload) : jws.problem();
+  const auto claims = jws ? Json::parse_object(jws->payload, {.bytes = kMaxToken, .depth = 16})
+                          : Result<Json>(jws.problem());
   return claims ? *claims : Json();
 }
 

@@ -8,13 +8,13 @@
 namespace oauth {
 namespace {
 
-Check check_audience(const Json& claims, const Expectations& expect);
-Check check_times(const Json& claims, const Expectations& expect, std::int64_t now);
-Check check_kind(const Json& claims, const Expectations& expect);
+Check check_audience(JsonView claims, const Expectations& expect);
+Check check_times(JsonView claims, const Expectations& expect, std::int64_t now);
+Check check_kind(JsonView claims, const Expectations& expect);
 
 }  // namespace
 
-Check check_claims(const Json& claims, const Expectations& expect, std::int64_t now) {
+Check check_claims(JsonView claims, const Expectations& expect, std::int64_t now) {
   if (expect.issuer.empty() || claims.string("iss") != expect.issuer) {
     return Problem::token_issuer_wrong;
   }
@@ -38,14 +38,14 @@ Check check_claims(const Json& claims, const Expectations& expect, std::int64_t 
 namespace {
 
 // RFC 7519 4.1.3: a string, or an array of strings; nothing when it is neither.
-std::vector<std::string_view> audiences_of(const Json& claims) {
-  const Json aud = claims.get("aud");
+std::vector<std::string_view> audiences_of(JsonView claims) {
+  const JsonView aud = claims.get("aud");
   if (const std::optional<std::string_view> one = aud.string()) {
     return {*one};
   }
   std::vector<std::string_view> all;
-  for (std::size_t i = 0; aud.is_array() && i < aud.size(); ++i) {
-    const std::optional<std::string_view> one = aud.at(i).string();
+  for (const JsonView& element : aud.elements()) {
+    const std::optional<std::string_view> one = element.string();
     if (!one) {
       return {};
     }
@@ -54,7 +54,7 @@ std::vector<std::string_view> audiences_of(const Json& claims) {
   return all;
 }
 
-Check check_audience(const Json& claims, const Expectations& expect) {
+Check check_audience(JsonView claims, const Expectations& expect) {
   const std::vector<std::string_view> audiences = audiences_of(claims);
   const auto is_ours = [&expect](std::string_view audience) {
     const std::vector<std::string>& ours = expect.audiences;
@@ -78,13 +78,13 @@ Check check_audience(const Json& claims, const Expectations& expect) {
 }
 
 // RFC 7519 2, NumericDate: nullopt for what is no moment between 1970 and 2^53 s.
-std::optional<double> moment(const Json& claim) {
+std::optional<double> moment(JsonView claim) {
   constexpr double kLast = 9007199254740992.0;
   const std::optional<double> value = claim.number();
   return value && *value >= 0 && *value <= kLast ? value : std::nullopt;
 }
 
-Check check_times(const Json& claims, const Expectations& expect, std::int64_t now) {
+Check check_times(JsonView claims, const Expectations& expect, std::int64_t now) {
   const std::optional<double> exp = moment(claims.get("exp"));
   if (!exp) {
     return Problem::token_time_malformed;
@@ -112,7 +112,7 @@ Check check_times(const Json& claims, const Expectations& expect, std::int64_t n
   return early ? Check(Problem::token_not_yet_valid) : kDone;
 }
 
-Check check_kind(const Json& claims, const Expectations& expect) {
+Check check_kind(JsonView claims, const Expectations& expect) {
   if (expect.nonce) {
     // OpenID Connect Core 3.1.3.7, 11.
     return claims.string("nonce") == *expect.nonce ? Check(kDone) : Problem::token_nonce_wrong;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "oauth/base/secret.hpp"
 #include "oauth/base/text.hpp"
 
 namespace oauth {
@@ -22,13 +23,24 @@ bool is_shared(std::string_view kid, const Json& members, std::size_t count) {
 
 }  // namespace
 
+KeySet::KeySet(std::vector<Key> keys) : keys_(std::move(keys)) {
+  std::string fingerprints;
+  for (const Key& key : keys_) {
+    fingerprints += key.fingerprint();
+  }
+  const std::string digest = sha256(fingerprints);
+  for (std::size_t i = 0; i < sizeof digest_; ++i) {
+    digest_ = digest_ << 8 | static_cast<unsigned char>(digest[i]);
+  }
+}
+
 Result<KeySet> KeySet::parse(std::string_view json, bool symmetric) {
   const Result<Json> set = Json::parse_object(json, {.bytes = kMaxBytes, .depth = 16});
   if (!set) {
     return Problem::key_set_empty;
   }
   const Json members = set->get("keys");
-  KeySet result;
+  KeySet result;  // not finished: without a digest
   const std::size_t count = std::min(members.size(), kMaxKeys);
   for (std::size_t i = 0; i < count; ++i) {
     const Json member = members.at(i);
@@ -50,7 +62,9 @@ Result<KeySet> KeySet::parse(std::string_view json, bool symmetric) {
   if (result.keys_.empty()) {
     return Problem::key_set_empty;
   }
-  return result;
+  KeySet usable(std::move(result.keys_));
+  usable.left_out_ = std::move(result.left_out_);
+  return usable;
 }
 
 // RFC 8725 3.1: a set with public keys in it is there to be published, and what is published is no

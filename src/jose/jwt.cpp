@@ -11,9 +11,20 @@ namespace {
 constexpr Json::Limits kLimits{.bytes = kMaxToken, .depth = 16};
 constexpr std::size_t kMaxKid = 512;
 
-Result<Json> parse_part(std::string_view text) {
-  Result<Json> object = Json::parse_object(text, kLimits);
-  return object ? std::move(object) : Problem::token_malformed;
+Result<JsonView> parse_part(std::string_view text, JsonTape& tape) {
+  const Check read = tape.parse(text, kLimits);
+  return read && tape.root().is_object() ? Result<JsonView>(tape.root()) : Problem::token_malformed;
+}
+
+// Into `room`, which then starts behind it.
+std::optional<std::string_view> decode_part(std::string_view text, char*& room) {
+  const std::optional<std::size_t> size = base64url_decode(text, room);
+  if (!size) {
+    return std::nullopt;
+  }
+  const std::string_view part(room, *size);
+  room += *size;
+  return part;
 }
 
 Check read_header(Jws& jws) {
@@ -47,11 +58,11 @@ Result<Jwt> split(std::string_view token) {
   if (!jws) {
     return jws.problem();
   }
-  Result<Json> claims = parse_part(jws->payload);
+  const Result<JsonView> claims = parse_part(jws->payload, jws->parts->claims);
   if (!claims) {
     return claims.problem();
   }
-  return Jwt{std::move(*jws), std::move(*claims)};
+  return Jwt{std::move(*jws), *claims};
 }
 
 Result<Jws> split_jws(std::string_view token) {
@@ -64,24 +75,26 @@ Result<Jws> split_jws(std::string_view token) {
   if (second == token.npos) {
     return Problem::token_malformed;
   }
-  std::optional<std::string> header = base64url_decode(token.substr(0, first));
-  std::optional<std::string> payload =
-      base64url_decode(token.substr(first + 1, second - first - 1));
-  std::optional<std::string> signature = base64url_decode(token.substr(second + 1));
+  Jws jws;
+  jws.parts = std::make_unique_for_overwrite<Jws::Parts>();
+  jws.parts->bytes = std::make_unique_for_overwrite<char[]>(decoded_size(token.size()));
+  char* room = jws.parts->bytes.get();
+  const auto header = decode_part(token.substr(0, first), room);
+  const auto payload = decode_part(token.substr(first + 1, second - first - 1), room);
+  const auto signature = decode_part(token.substr(second + 1), room);
   if (!header || !payload || !signature) {
     return Problem::token_malformed;
   }
-  Result<Json> members = parse_part(*header);
+  const Result<JsonView> members = parse_part(*header, jws.parts->header);
   if (!members) {
     return members.problem();
   }
-  Jws jws;
-  jws.header = std::move(*members);
+  jws.header = *members;
   if (const Check fit = read_header(jws); !fit) {
     return fit.problem();
   }
-  jws.payload = std::move(*payload);
-  jws.signature = std::move(*signature);
+  jws.payload = *payload;
+  jws.signature = *signature;
   jws.signing_input = token.substr(0, second);
   return jws;
 }

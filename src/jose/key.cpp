@@ -3,7 +3,6 @@
 #include <optional>
 
 #include "oauth/base/text.hpp"
-#include "oauth/jose/signature.hpp"
 
 namespace oauth {
 namespace {
@@ -119,7 +118,7 @@ Result<Key> Key::read_material(const Json& jwk, bool symmetric, std::string_view
   if (algs.empty()) {
     return refuse(why, Problem::key_weak, "k is shorter than the hash");
   }
-  return Key(std::make_shared<const Secret>(*k), algs);
+  return Key(std::make_shared<MacKey>(*k), algs);
 }
 
 Result<Key> Key::from_private_pem(std::string_view pem) {
@@ -211,6 +210,20 @@ std::string Key::public_der() const {
   return is_symmetric() ? std::string() : write_public_der(*pkey_);
 }
 
+std::string Key::fingerprint() const {
+  std::string text;
+  for (const std::string& part :
+       {is_symmetric() ? sha256(mac_->secret()) : public_der(), kid_, issuer_}) {
+    text.append(std::to_string(part.size())).append(":").append(part);
+  }
+  for (Alg alg : kAlgs) {
+    if (algs_.has(alg)) {
+      text.append(alg_name(alg)).append(",");
+    }
+  }
+  return sha256(text);
+}
+
 // ---- signatures -----------------------------------------------------------------------------
 
 bool Key::verify(Alg alg, std::string_view message, std::string_view signature) const {
@@ -218,10 +231,9 @@ bool Key::verify(Alg alg, std::string_view message, std::string_view signature) 
     return false;
   }
   if (is_symmetric()) {
-    const std::string mac = make_mac(alg, hmac_->bytes(), message);
-    return !mac.empty() && equal_constant_time(mac, signature);
+    return mac_->check(alg, message, signature);
   }
-  return check_signature(*pkey_, alg, message, signature);
+  return verifier_->check(alg, message, signature);
 }
 
 Result<std::string> Key::sign(Alg alg, std::string_view message) const {
@@ -229,7 +241,7 @@ Result<std::string> Key::sign(Alg alg, std::string_view message) const {
     return Problem::internal;
   }
   if (is_symmetric()) {
-    std::string mac = make_mac(alg, hmac_->bytes(), message);
+    std::string mac = mac_->make(alg, message);
     return mac.empty() ? Result<std::string>(Problem::internal) : std::move(mac);
   }
   return make_signature(*pkey_, alg, message);

@@ -52,7 +52,7 @@ Pkey share(EVP_PKEY* key) {
 Pkey build(const char* type, OSSL_PARAM* params);
 Pkey build_point(const char* type, std::string_view group, std::string point);
 bool is_valid_point(EVP_PKEY& key);
-bool halves_match(EVP_PKEY& key, AlgSet algs);
+bool halves_match(const Pkey& key, AlgSet algs);
 std::string_view rsa_weakness(const BIGNUM& n, const BIGNUM& e);
 bool has_roca_fingerprint(const BIGNUM& n);
 const Curve* find_curve(std::string_view Curve::*name, std::string_view value);
@@ -146,7 +146,7 @@ Result<Pkey> read_private_pem(std::string_view pem, std::string_view& why) {
   if (!algs) {
     return algs.problem();
   }
-  if (!halves_match(*key, *algs)) {
+  if (!halves_match(key, *algs)) {
     return refuse(why, Problem::key_malformed, "the halves of the key do not belong together");
   }
   return key;
@@ -321,12 +321,12 @@ bool is_valid_point(EVP_PKEY& key) {
 }
 
 // A file whose public half is another key's would sign what nobody can verify.
-bool halves_match(EVP_PKEY& key, AlgSet algs) {
+bool halves_match(const Pkey& key, AlgSet algs) {
   constexpr std::string_view kProbe = "do the halves belong together?";
   for (Alg alg : kAlgs) {
     if (algs.has(alg)) {
-      const Result<std::string> signature = make_signature(key, alg, kProbe);
-      return signature && check_signature(key, alg, kProbe, *signature);
+      const Result<std::string> signature = make_signature(*key, alg, kProbe);
+      return signature && Verifier(key).check(alg, kProbe, *signature);
     }
   }
   return false;

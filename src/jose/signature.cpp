@@ -1,10 +1,11 @@
 #include "oauth/jose/signature.hpp"
 
+#include <openssl/core_names.h>
 #include <openssl/ecdsa.h>
-#include <openssl/hmac.h>
 #include <openssl/rsa.h>
 
-#include <optional>
+#include <algorithm>
+#include <utility>
 
 #include "jose/openssl.hpp"
 
@@ -13,6 +14,11 @@ namespace {
 
 enum class Family { pkcs1, pss, ecdsa, eddsa, hmac };
 
+using Digest = std::unique_ptr<EVP_MD, Freed<EVP_MD_free>>;
+using MacMethod = std::unique_ptr<EVP_MAC, Freed<EVP_MAC_free>>;
+using Mac = std::unique_ptr<EVP_MAC_CTX, Freed<EVP_MAC_CTX_free>>;
+using EcdsaValue = std::unique_ptr<ECDSA_SIG, Freed<ECDSA_SIG_free>>;
+
 struct Shape {
   Family family;
   const EVP_MD* (*hash)();
@@ -20,37 +26,147 @@ struct Shape {
 };
 
 Shape shape_of(Alg alg);
-DigestContext start(evp_pkey_st& key, const Shape& shape, decltype(EVP_DigestSignInit)* init);
-std::string der_of(std::string_view pair);
+Digest fetch_hash(const Shape& shape);
+Mac start_mac(const Shape& shape, std::string_view secret);
+KeyContext start_verifying(EVP_PKEY& key, const Shape& shape, const EVP_MD& hash);
+DigestContext start(EVP_PKEY& key, const Shape& shape, decltype(EVP_DigestSignInit)* init);
+bool set_pss(EVP_PKEY_CTX& context, const EVP_MD& hash);
+bool verify_whole(EVP_PKEY& key, const Shape& shape, std::string_view message,
+                  std::string_view signature);
 std::string pair_of(std::string_view der, std::size_t half);
+
+// R || S as the DER that OpenSSL reads: ECDSA-Sig-Value of RFC 3279 2.2.3.
+class Der {
+ public:
+  // Empty for R = 0 or S = 0. Whether both are below the order of the curve is left to OpenSSL.
+  explicit Der(std::string_view pair);
+  std::string_view bytes() const;
+
+ private:
+  static constexpr std::size_t kMostHeader = 3;
+  static constexpr std::size_t kMostInteger = 2 + 1 + 66;
+  bool put_integer(std::string_view number);
+
+  std::array<char, kMostHeader + 2 * kMostInteger> room_;
+  std::size_t start_ = kMostHeader;
+  std::size_t end_ = kMostHeader;
+};
 
 }  // namespace
 
-bool check_signature(evp_pkey_st& key, Alg alg, std::string_view message,
-                     std::string_view signature) {
+// ---- Verifier -------------------------------------------------------------------------------
+
+struct Verifier::Kept {
+  Shape shape;
+  std::size_t size = 0;  // of a signature
+  DigestContext digest;  // of the hash; null for EdDSA
+  KeyContext verifying;  // the same
+};
+
+Verifier::Verifier(std::shared_ptr<evp_pkey_st> key) : key_(std::move(key)) {}
+Verifier::~Verifier() = default;
+
+bool Verifier::check(Alg alg, std::string_view message, std::string_view signature) {
   const QuietErrors quiet;
-  const Shape shape = shape_of(alg);
-  std::string der;
-  if (shape.family == Family::ecdsa) {
-    // RFC 7518 3.4: R and S are as long as the field, leading zeros included.
-    if (signature.size() != 2 * shape.half) {
-      return false;
-    }
-    der = der_of(signature);
-    signature = der;
-  } else if (signature.size() != static_cast<std::size_t>(EVP_PKEY_get_size(&key))) {
+  const Kept* kept = kept_for(alg);
+  if (kept == nullptr || signature.empty() || signature.size() != kept->size) {
     return false;
   }
-  if (signature.empty()) {
+  if (kept->shape.family == Family::eddsa) {
+    return verify_whole(*key_, kept->shape, message, signature);
+  }
+  unsigned char hash[EVP_MAX_MD_SIZE];
+  unsigned int size = 0;
+  if (EVP_DigestInit_ex2(kept->digest.get(), nullptr, nullptr) != 1 ||
+      EVP_DigestUpdate(kept->digest.get(), message.data(), message.size()) != 1 ||
+      EVP_DigestFinal_ex(kept->digest.get(), hash, &size) != 1) {
     return false;
   }
-  const DigestContext context = start(key, shape, EVP_DigestVerifyInit);
-  return context != nullptr &&
-         EVP_DigestVerify(context.get(), bytes_of(signature), signature.size(), bytes_of(message),
-                          message.size()) == 1;
+  if (kept->shape.family == Family::ecdsa) {
+    const Der der(signature);
+    return !der.bytes().empty() && EVP_PKEY_verify(kept->verifying.get(), bytes_of(der.bytes()),
+                                                   der.bytes().size(), hash, size) == 1;
+  }
+  return EVP_PKEY_verify(kept->verifying.get(), bytes_of(signature), signature.size(), hash,
+                         size) == 1;
 }
 
-Result<std::string> make_signature(evp_pkey_st& key, Alg alg, std::string_view message) {
+const Verifier::Kept* Verifier::kept_for(Alg alg) {
+  std::unique_ptr<Kept>& kept = kept_[static_cast<std::size_t>(alg)];
+  if (kept != nullptr) {
+    return kept.get();
+  }
+  auto made = std::make_unique<Kept>();
+  made->shape = shape_of(alg);
+  // RFC 7518 3.4: R and S are as long as the field, leading zeros included.
+  made->size = made->shape.family == Family::ecdsa
+                   ? 2 * made->shape.half
+                   : static_cast<std::size_t>(EVP_PKEY_get_size(key_.get()));
+  if (made->shape.family == Family::hmac) {
+    return nullptr;
+  }
+  if (made->shape.family != Family::eddsa) {
+    const Digest hash = fetch_hash(made->shape);
+    made->digest.reset(EVP_MD_CTX_new());
+    if (hash == nullptr || made->digest == nullptr ||
+        EVP_DigestInit_ex2(made->digest.get(), hash.get(), nullptr) != 1) {
+      return nullptr;
+    }
+    made->verifying = start_verifying(*key_, made->shape, *hash);
+    if (made->verifying == nullptr) {
+      return nullptr;
+    }
+  }
+  kept = std::move(made);
+  return kept.get();
+}
+
+// ---- MacKey ---------------------------------------------------------------------------------
+
+struct MacKey::Kept {
+  Mac context;
+  std::array<unsigned char, EVP_MAX_MD_SIZE> mac{};  // the last one made
+};
+
+MacKey::MacKey(std::string_view secret) : secret_(secret) {}
+MacKey::~MacKey() = default;
+
+std::string MacKey::make(Alg alg, std::string_view message) {
+  return std::string(compute(alg, message));
+}
+
+bool MacKey::check(Alg alg, std::string_view message, std::string_view mac) {
+  const std::string_view right = compute(alg, message);
+  return !right.empty() && equal_constant_time(right, mac);
+}
+
+std::string_view MacKey::compute(Alg alg, std::string_view message) {
+  const QuietErrors quiet;
+  if (shape_of(alg).family != Family::hmac) {
+    return {};
+  }
+  std::unique_ptr<Kept>& kept = kept_[static_cast<std::size_t>(alg)];
+  if (kept == nullptr) {
+    Mac context = start_mac(shape_of(alg), secret_.bytes());
+    if (context == nullptr) {
+      return {};
+    }
+    kept = std::make_unique<Kept>();
+    kept->context = std::move(context);
+  }
+  // Without a key: with the one that it has.
+  std::size_t size = 0;
+  if (EVP_MAC_init(kept->context.get(), nullptr, 0, nullptr) != 1 ||
+      EVP_MAC_update(kept->context.get(), bytes_of(message), message.size()) != 1 ||
+      EVP_MAC_final(kept->context.get(), kept->mac.data(), &size, kept->mac.size()) != 1) {
+    return {};
+  }
+  return {reinterpret_cast<const char*>(kept->mac.data()), size};
+}
+
+// ---- signing and hashing --------------------------------------------------------------------
+
+Result<std::string> make_signature(EVP_PKEY& key, Alg alg, std::string_view message) {
   const QuietErrors quiet;
   const Shape shape = shape_of(alg);
   const DigestContext context = start(key, shape, EVP_DigestSignInit);
@@ -74,19 +190,6 @@ Result<std::string> make_signature(evp_pkey_st& key, Alg alg, std::string_view m
   return signature;
 }
 
-std::string make_mac(Alg alg, std::string_view key, std::string_view message) {
-  const QuietErrors quiet;
-  const Shape shape = shape_of(alg);
-  unsigned char mac[EVP_MAX_MD_SIZE];
-  unsigned int size = 0;
-  if (shape.family != Family::hmac ||
-      HMAC(shape.hash(), key.data(), static_cast<int>(key.size()), bytes_of(message),
-           message.size(), mac, &size) == nullptr) {
-    return {};
-  }
-  return {reinterpret_cast<const char*>(mac), size};
-}
-
 std::string hash_of(Alg alg, std::string_view text) {
   const QuietErrors quiet;
   unsigned char hash[EVP_MAX_MD_SIZE];
@@ -102,8 +205,6 @@ std::size_t hash_size(Alg alg) noexcept {
 }
 
 namespace {
-
-using Signature = std::unique_ptr<ECDSA_SIG, Freed<ECDSA_SIG_free>>;
 
 Shape shape_of(Alg alg) {
   switch (alg) {
@@ -137,8 +238,40 @@ Shape shape_of(Alg alg) {
   return {Family::hmac, EVP_sha512};
 }
 
+// OpenSSL looks its own constants up anew at each use; what was fetched is found.
+Digest fetch_hash(const Shape& shape) {
+  return Digest(EVP_MD_fetch(nullptr, EVP_MD_get0_name(shape.hash()), nullptr));
+}
+
+Mac start_mac(const Shape& shape, std::string_view secret) {
+  const MacMethod hmac(EVP_MAC_fetch(nullptr, OSSL_MAC_NAME_HMAC, nullptr));
+  Mac context(hmac == nullptr ? nullptr : EVP_MAC_CTX_new(hmac.get()));
+  // OSSL_PARAM wants a pointer to non-const and does not write through it.
+  std::string hash(EVP_MD_get0_name(shape.hash()));
+  const OSSL_PARAM params[] = {
+      OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, hash.data(), 0),
+      OSSL_PARAM_construct_end(),
+  };
+  if (context == nullptr ||
+      EVP_MAC_init(context.get(), bytes_of(secret), secret.size(), params) != 1) {
+    return nullptr;
+  }
+  return context;
+}
+
+// A context for hashes of messages, used again and again; null when `key` cannot do `shape`.
+KeyContext start_verifying(EVP_PKEY& key, const Shape& shape, const EVP_MD& hash) {
+  KeyContext context(EVP_PKEY_CTX_new_from_pkey(nullptr, &key, nullptr));
+  if (context == nullptr || EVP_PKEY_verify_init(context.get()) != 1 ||
+      EVP_PKEY_CTX_set_signature_md(context.get(), &hash) != 1 ||
+      (shape.family == Family::pss && !set_pss(*context, hash))) {
+    return nullptr;
+  }
+  return context;
+}
+
 // A context ready for the one call that signs or verifies; null when `key` cannot do `shape`.
-DigestContext start(evp_pkey_st& key, const Shape& shape, decltype(EVP_DigestSignInit)* init) {
+DigestContext start(EVP_PKEY& key, const Shape& shape, decltype(EVP_DigestSignInit)* init) {
   if (shape.family == Family::hmac) {
     return nullptr;
   }
@@ -146,47 +279,68 @@ DigestContext start(evp_pkey_st& key, const Shape& shape, decltype(EVP_DigestSig
   const EVP_MD* hash = shape.family == Family::eddsa ? nullptr : shape.hash();
   DigestContext context(EVP_MD_CTX_new());
   EVP_PKEY_CTX* options = nullptr;  // owned by the context
-  if (context == nullptr || init(context.get(), &options, hash, nullptr, &key) != 1) {
-    return nullptr;
-  }
-  // RFC 7518 3.5: MGF1 with the same hash, and a salt of the hash's size, no more and no less.
-  if (shape.family == Family::pss &&
-      (EVP_PKEY_CTX_set_rsa_padding(options, RSA_PKCS1_PSS_PADDING) != 1 ||
-       EVP_PKEY_CTX_set_rsa_mgf1_md(options, hash) != 1 ||
-       EVP_PKEY_CTX_set_rsa_pss_saltlen(options, RSA_PSS_SALTLEN_DIGEST) != 1)) {
+  if (context == nullptr || init(context.get(), &options, hash, nullptr, &key) != 1 ||
+      (shape.family == Family::pss && !set_pss(*options, *hash))) {
     return nullptr;
   }
   return context;
 }
 
-// R || S to the DER that OpenSSL reads; empty for R = 0 or S = 0. Whether both are below the
-// order of the curve is left to OpenSSL.
-std::string der_of(std::string_view pair) {
-  const auto half = static_cast<int>(pair.size() / 2);
-  BigNumber r(BN_bin2bn(bytes_of(pair), half, nullptr));
-  BigNumber s(BN_bin2bn(bytes_of(pair) + half, half, nullptr));
-  const Signature signature(ECDSA_SIG_new());
-  // FIPS 186-5 6.4.2: 1 <= R, S < n. Zero is what CVE-2022-21449 got past.
-  if (r == nullptr || s == nullptr || signature == nullptr || BN_is_zero(r.get()) ||
-      BN_is_zero(s.get()) || ECDSA_SIG_set0(signature.get(), r.get(), s.get()) != 1) {
-    return {};
-  }
-  (void)r.release();
-  (void)s.release();
-  unsigned char* out = nullptr;
-  const int size = i2d_ECDSA_SIG(signature.get(), &out);
-  if (size <= 0) {
-    return {};
-  }
-  std::string der(reinterpret_cast<const char*>(out), static_cast<std::size_t>(size));
-  OPENSSL_free(out);
-  return der;
+// RFC 7518 3.5: MGF1 with the same hash, and a salt of the hash's size, no more and no less.
+bool set_pss(EVP_PKEY_CTX& context, const EVP_MD& hash) {
+  return EVP_PKEY_CTX_set_rsa_padding(&context, RSA_PKCS1_PSS_PADDING) == 1 &&
+         EVP_PKEY_CTX_set_rsa_mgf1_md(&context, &hash) == 1 &&
+         EVP_PKEY_CTX_set_rsa_pss_saltlen(&context, RSA_PSS_SALTLEN_DIGEST) == 1;
 }
 
-// And back; empty when it is no such DER.
+bool verify_whole(EVP_PKEY& key, const Shape& shape, std::string_view message,
+                  std::string_view signature) {
+  const DigestContext context = start(key, shape, EVP_DigestVerifyInit);
+  return context != nullptr &&
+         EVP_DigestVerify(context.get(), bytes_of(signature), signature.size(), bytes_of(message),
+                          message.size()) == 1;
+}
+
+Der::Der(std::string_view pair) {
+  const std::size_t half = pair.size() / 2;
+  // FIPS 186-5 6.4.2: 1 <= R, S < n. Zero is what CVE-2022-21449 got past.
+  if (!put_integer(pair.substr(0, half)) || !put_integer(pair.substr(half))) {
+    end_ = start_;
+    return;
+  }
+  const std::size_t size = end_ - start_;
+  room_[--start_] = static_cast<char>(size);
+  if (size > 0x7F) {
+    room_[--start_] = '\x81';  // X.690 8.1.3.5: one byte of length follows
+  }
+  room_[--start_] = '\x30';
+}
+
+std::string_view Der::bytes() const {
+  return {room_.data() + start_, end_ - start_};
+}
+
+// X.690 8.3: no leading zero but the one that keeps the number positive. False for zero.
+bool Der::put_integer(std::string_view number) {
+  number.remove_prefix(std::min(number.find_first_not_of('\0'), number.size()));
+  if (number.empty()) {
+    return false;
+  }
+  const bool looks_negative = (static_cast<unsigned char>(number.front()) & 0x80) != 0;
+  room_[end_++] = '\x02';
+  room_[end_++] = static_cast<char>(number.size() + (looks_negative ? 1 : 0));
+  if (looks_negative) {
+    room_[end_++] = '\0';
+  }
+  std::copy(number.begin(), number.end(), room_.data() + end_);
+  end_ += number.size();
+  return true;
+}
+
+// R || S of such DER; empty when it is none.
 std::string pair_of(std::string_view der, std::size_t half) {
   const unsigned char* in = bytes_of(der);
-  const Signature signature(d2i_ECDSA_SIG(nullptr, &in, static_cast<long>(der.size())));
+  const EcdsaValue signature(d2i_ECDSA_SIG(nullptr, &in, static_cast<long>(der.size())));
   std::string pair(2 * half, '\0');
   auto* out = reinterpret_cast<unsigned char*>(pair.data());
   const auto width = static_cast<int>(half);

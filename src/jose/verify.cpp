@@ -12,8 +12,7 @@ bool is_allowed_typ(std::string_view typ, const std::vector<std::string>& allowe
 
 }  // namespace
 
-Result<Json> verify(const Jwt& jwt, const KeySet& keys, const Expectations& expect,
-                    std::int64_t now) {
+Check verify(const Jwt& jwt, const KeySet& keys, const Expectations& expect, std::int64_t now) {
   if (!expect.algs.has(jwt.alg)) {
     return Problem::token_alg_refused;
   }
@@ -23,10 +22,7 @@ Result<Json> verify(const Jwt& jwt, const KeySet& keys, const Expectations& expe
   if (const Check genuine = verify_signature(jwt, keys); !genuine) {
     return genuine.problem();
   }
-  if (const Check fit = check_claims(jwt.claims, expect, now); !fit) {
-    return fit.problem();
-  }
-  return jwt.claims;
+  return check_claims(jwt.claims, expect, now);
 }
 
 Check verify_signature(const Jws& jws, const KeySet& keys) {

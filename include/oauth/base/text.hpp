@@ -16,6 +16,12 @@ namespace oauth {
 // Unpadded, alphabet A-Za-z0-9-_; unused bits must be zero, padding and white space are refused.
 std::string base64url_encode(std::string_view bytes);
 std::optional<std::string> base64url_decode(std::string_view text);
+// The same into `to`, which has room for decoded_size(text.size()) bytes: how many there are. What
+// a refused text leaves there is of no use.
+std::optional<std::size_t> base64url_decode(std::string_view text, char* to);
+constexpr std::size_t decoded_size(std::size_t digits) {
+  return digits / 4 * 3 + digits % 4 * 3 / 4;
+}
 
 // Standard alphabet; padding is required and unused bits must be zero.
 std::string base64_encode(std::string_view bytes);

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "oauth/base/json.hpp"
+#include "oauth/base/json_tape.hpp"
 #include "oauth/base/result.hpp"
 #include "oauth/jose/alg.hpp"
 
@@ -42,6 +42,6 @@ struct Expectations {
 // `now` in seconds. exp is required; exp, nbf and iat are numbers from 0 to 2^53, fractions
 // allowed. A token lives while  nbf - skew <= now,  iat - skew <= now  and
 // now < exp + skew + grace  (RFC 7519 4.1.4: not "on or after" exp).
-Check check_claims(const Json& claims, const Expectations& expect, std::int64_t now);
+Check check_claims(JsonView claims, const Expectations& expect, std::int64_t now);
 
 }  // namespace oauth

@@ -4,6 +4,7 @@
 // is used.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -23,12 +24,15 @@ class KeySet {
   static constexpr std::size_t kMaxBytes = 256 * 1024;
 
   KeySet() = default;
-  explicit KeySet(std::vector<Key> keys) : keys_(std::move(keys)) {}
+  explicit KeySet(std::vector<Key> keys);
   // key_set_empty when none is usable, be it that the text is no JWK Set at all. `symmetric` as in
   // Key::from_jwk; a set that holds public keys too is no secret, so its symmetric ones stay out.
   static Result<KeySet> parse(std::string_view json, bool symmetric = false);
 
   const std::vector<Key>& keys() const noexcept { return keys_; }
+  // Tells sets apart whose keys differ, or the kid, issuer, algorithms or order of them: what was
+  // verified by a set of another digest was verified by other keys. Made once, when the set is.
+  std::uint64_t digest() const noexcept { return digest_; }
   // What was left out and why, for a warning: "kid `x`: RSA modulus under 2048 bit". Kids are cut
   // to 32 characters and header-encoded.
   const std::vector<std::string>& left_out() const noexcept { return left_out_; }
@@ -41,6 +45,7 @@ class KeySet {
   void leave_out(std::string_view kid, std::string_view why);
 
   std::vector<Key> keys_;
+  std::uint64_t digest_ = 0;
   std::vector<std::string> left_out_;
 };
 

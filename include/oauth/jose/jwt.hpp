@@ -4,34 +4,43 @@
 // here; `jku`, `x5u`, `jwk`, `x5c`, `x5t` are never read.
 #pragma once
 
-#include <string>
+#include <memory>
 #include <string_view>
 
-#include "oauth/base/json.hpp"
+#include "oauth/base/json_tape.hpp"
 #include "oauth/base/result.hpp"
 #include "oauth/jose/alg.hpp"
 
 namespace oauth {
 
-// A JWS of any payload, for what is signed but carries no claims.
+// A JWS of any payload, for what is signed but carries no claims. Moved, never copied; its views
+// stay where they are when it moves, and end with it.
 struct Jws {
   Alg alg{};
-  std::string kid;  // empty when absent; at most 512 bytes
-  std::string typ;  // as sent, empty when absent
-  Json header;
-  std::string payload;        // raw bytes
-  std::string signature;      // raw bytes
-  std::string signing_input;  // ASCII(header) "." ASCII(payload)
+  std::string_view kid;  // empty when absent; at most 512 bytes
+  std::string_view typ;  // as sent, empty when absent
+  JsonView header;
+  std::string_view payload;        // raw bytes
+  std::string_view signature;      // raw bytes
+  std::string_view signing_input;  // ASCII(header) "." ASCII(payload): part of the caller's token
+
+  // What the others are views of.
+  struct Parts {
+    std::unique_ptr<char[]> bytes;
+    JsonTape header;
+    JsonTape claims;
+  };
+  std::unique_ptr<Parts> parts;
 };
 
 struct Jwt : Jws {
-  Json claims;
+  JsonView claims;
 };
 
 inline constexpr std::size_t kMaxToken = 16 * 1024;
 
 // token_too_large, token_malformed, token_header_refused, or token_alg_refused for an `alg` that
-// is not in Alg (`none` included).
+// is not in Alg (`none` included). `token` must outlive what is made of it.
 Result<Jwt> split(std::string_view token);
 Result<Jws> split_jws(std::string_view token);
 

@@ -15,10 +15,12 @@
 #include "oauth/base/secret.hpp"
 #include "oauth/jose/alg.hpp"
 #include "oauth/jose/pkey.hpp"
+#include "oauth/jose/signature.hpp"
 
 namespace oauth {
 
-// Cheap to copy (shares the OpenSSL key).
+// Cheap to copy: copies share the OpenSSL key, and what it keeps from one verification for the
+// next. Not for threads.
 class Key {
  public:
   // One JWK; key_malformed or key_weak with the rules above. Of a private key only the public part
@@ -43,13 +45,16 @@ class Key {
   const std::string& issuer() const noexcept { return issuer_; }
   AlgSet algs() const noexcept { return algs_; }  // type, curve, size, `alg` and `use` considered
   bool is_private() const noexcept { return is_private_; }  // can sign; true for kty=oct
-  bool is_symmetric() const noexcept { return hmac_ != nullptr; }
+  bool is_symmetric() const noexcept { return mac_ != nullptr; }
 
   // Public members, `use`: "sig", `alg` when there is just one, `kid` unless empty. Null for oct.
   Json public_jwk() const;
   std::string thumbprint() const;  // RFC 7638, SHA-256, base64url; empty for oct
   Secret private_pem() const;      // PKCS#8; empty unless an asymmetric private key
   std::string public_der() const;  // SubjectPublicKeyInfo; empty for oct
+  // SHA-256, raw, of all that tells what this key verifies: its public half (or a hash of the
+  // secret), kid, issuer, algs. Equal for the two halves of a pair.
+  std::string fingerprint() const;
 
   // Raw JWS signatures (RFC 7518 3): ES* as R || S of fixed size. `alg` must be in algs(), else
   // nothing verifies and nothing is signed (Problem::internal).
@@ -58,15 +63,19 @@ class Key {
 
  private:
   Key(Pkey pkey, AlgSet algs, bool is_private)
-      : pkey_(std::move(pkey)), algs_(algs), is_private_(is_private) {}
-  Key(std::shared_ptr<const Secret> hmac, AlgSet algs)
-      : hmac_(std::move(hmac)), algs_(algs), is_private_(true) {}
+      : pkey_(std::move(pkey)),
+        verifier_(std::make_shared<Verifier>(pkey_)),
+        algs_(algs),
+        is_private_(is_private) {}
+  Key(std::shared_ptr<MacKey> mac, AlgSet algs)
+      : mac_(std::move(mac)), algs_(algs), is_private_(true) {}
   static Result<Key> of(Result<Pkey> pkey, bool is_private);
   static Result<Key> of_client(Result<Pkey> pkey);
   static Result<Key> read_material(const Json& jwk, bool symmetric, std::string_view& why);
 
-  Pkey pkey_;  // this one or the next, never both
-  std::shared_ptr<const Secret> hmac_;
+  Pkey pkey_;  // these two or the next, never all
+  std::shared_ptr<Verifier> verifier_;
+  std::shared_ptr<MacKey> mac_;
   std::string kid_;
   std::string issuer_;
   AlgSet algs_;

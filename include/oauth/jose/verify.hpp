@@ -1,4 +1,4 @@
-// verify: the only way from a Jwt to claims that may be believed.
+// verify: the only way to know that the claims of a Jwt may be believed.
 // Order: algorithm allowed -> typ -> key by kid -> signature -> claims (check_claims). Nothing
 // after the signature is looked at before it (RFC 8725 3.1-3.12).
 #pragma once
@@ -7,7 +7,6 @@
 #include <string>
 #include <string_view>
 
-#include "oauth/base/json.hpp"
 #include "oauth/base/result.hpp"
 #include "oauth/jose/claims.hpp"
 #include "oauth/jose/jwk.hpp"
@@ -15,11 +14,10 @@
 
 namespace oauth {
 
-// The claims, or the first reason why not: token_alg_refused, token_typ_refused, token_key_unknown
+// Success, or the first reason why not: token_alg_refused, token_typ_refused, token_key_unknown
 // (no key of the set fits alg and kid: a reason to fetch the set again), token_signature_wrong, or
 // what check_claims says. `now` in seconds.
-Result<Json> verify(const Jwt& jwt, const KeySet& keys, const Expectations& expect,
-                    std::int64_t now);
+Check verify(const Jwt& jwt, const KeySet& keys, const Expectations& expect, std::int64_t now);
 
 // Only the signature: token_key_unknown or token_signature_wrong. A kid of the token must be the
 // key's; without kid at most 4 fitting keys are tried.

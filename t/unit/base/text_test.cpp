@@ -78,6 +78,38 @@ TEST(Base64, HasExactlyItsAlphabet) {
   }
 }
 
+// Four digits are read at once, and what is left of them by itself.
+TEST(Base64url, RefusesAForeignCharacterWhereverItStands) {
+  for (const std::size_t length : {2U, 3U, 4U, 6U, 7U, 8U, 11U}) {
+    for (std::size_t at = 0; at < length; ++at) {
+      int accepted = 0;
+      for (const char c : every_byte()) {
+        std::string text(length, 'A');
+        text[at] = c;
+        const auto bytes = base64url_decode(text);
+        accepted += bytes ? 1 : 0;
+        EXPECT_TRUE(!bytes || base64url_encode(*bytes) == text) << text;
+      }
+      // The last of two digits has four bits to spare, the last of three two.
+      const bool is_last = at + 1 == length;
+      EXPECT_EQ(accepted, is_last && length % 4 == 2 ? 4 : is_last && length % 4 == 3 ? 16 : 64);
+    }
+  }
+}
+
+TEST(Base64url, IsReadIntoGivenRoomAndNotBeyondIt) {
+  for (std::size_t length = 0; length < 20; ++length) {
+    const std::string bytes = every_byte().substr(200, length);
+    const std::string text = base64url_encode(bytes);
+    ASSERT_EQ(decoded_size(text.size()), length);
+    std::string room(length + 1, '!');
+    EXPECT_EQ(base64url_decode(text, room.data()), length);
+    EXPECT_EQ(room, bytes + '!');
+    EXPECT_EQ(base64url_decode(text + '=', room.data()), std::nullopt);
+    EXPECT_EQ(room.back(), '!');
+  }
+}
+
 // ---- hex, percent, header, HTML
 
 TEST(Hex, IsWrittenInLowerCaseAndReadInEither) {

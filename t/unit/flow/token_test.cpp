@@ -113,7 +113,7 @@ TEST(Token, NoTwoLoginsShareAFamilyOrATokensName) {
   const auto claims = [&stage](const Attempt& of) {
     const std::string code = stage.code_for(of);
     const Json tokens = body(stage.call_token(stage.token_request(code)));
-    return split(*tokens.string("accessToken"))->claims;
+    return *Json::parse(split(*tokens.string("accessToken"))->payload);
   };
   const Json one = claims(attempt());
   const Json two = claims(second);

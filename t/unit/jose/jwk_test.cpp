@@ -1,5 +1,7 @@
 #include "oauth/jose/jwk.hpp"
 
+#include <set>
+
 #include "jose/support.hpp"
 
 namespace oauth {
@@ -29,6 +31,10 @@ std::vector<std::string> kids(const Result<KeySet>& set) {
     all.push_back(key.kid());
   }
   return all;
+}
+
+Key private_again(const Key& key) {
+  return test::private_key(std::string(key.private_pem().bytes()), key.kid());
 }
 
 using Strings = std::vector<std::string>;
@@ -145,6 +151,49 @@ TEST(KeySet, ThePublicSetHoldsNoPrivateMemberAndNoSymmetricKey) {
   for (std::string_view name : {R"("d":)", R"("p":)", R"("q":)", R"("k":)", "secret", R"("oct")"}) {
     EXPECT_EQ(text.find(name), text.npos) << name;
   }
+}
+
+TEST(KeySet, ItsDigestTellsEveryOtherSetApart) {
+  const Key other = *Key::generate_es256();
+  Json for_one_alg = keys().rsa.public_jwk();
+  for_one_alg.set("alg", "RS256");
+  Json of_an_issuer = keys().rsa.public_jwk();
+  of_an_issuer.set("issuer", "https://i.example");
+  const std::string secret(64, 'k');
+  const std::vector<std::vector<Key>> sets{
+      {keys().rsa, keys().p256},
+      {keys().p256, keys().rsa},
+      {keys().rsa},
+      {keys().p256},
+      {keys().rsa, keys().p256, keys().p256},
+      {keys().rsa, other.with_kid("p256")},
+      {keys().rsa, keys().p256.with_kid("p25")},
+      {keys().rsa.with_kid("rsap"), keys().p256.with_kid("256")},
+      {*Key::from_jwk(for_one_alg), keys().p256},
+      {*Key::from_jwk(of_an_issuer), keys().p256},
+      {test::secret_key(secret, "k")},
+      {test::secret_key(secret, "l")},
+      {test::secret_key(std::string(64, 'l'), "k")},
+      {test::secret_key(std::string(32, 'k'), "k")},
+  };
+  std::set<std::uint64_t> digests{KeySet().digest()};
+  for (const std::vector<Key>& set : sets) {
+    EXPECT_EQ(KeySet(set).digest(), KeySet(set).digest());
+    EXPECT_TRUE(digests.insert(KeySet(set).digest()).second);
+  }
+}
+
+TEST(KeySet, ItsDigestIsThatOfTheSameKeysHoweverTheyWereRead) {
+  const KeySet set({keys().rsa, keys().p256, keys().ed25519});
+  const auto published = KeySet::parse(set.public_jwks().dump());
+  EXPECT_EQ(published->digest(), set.digest());
+  const KeySet again({private_again(keys().rsa), keys().p256, private_again(keys().ed25519)});
+  EXPECT_EQ(again.digest(), set.digest());
+  // What is left out is no part of it.
+  Json weak = keys().rsa.public_jwk();
+  weak.set("n", base64url_encode(test::odd_number(1024))).set("kid", "weak");
+  EXPECT_EQ(KeySet::parse(set_of({weak, keys().p384.public_jwk()}))->digest(),
+            KeySet({keys().p384}).digest());
 }
 
 }  // namespace

@@ -24,7 +24,7 @@ TEST(Jwt, IsTakenApart) {
   EXPECT_EQ(jwt->claims.string("sub"), "s");
   EXPECT_EQ(jwt->payload, kClaims);
   EXPECT_EQ(jwt->signature, "sig");
-  EXPECT_EQ(jwt->signing_input + ".c2ln", token);
+  EXPECT_EQ(std::string(jwt->signing_input) + ".c2ln", token);
   const auto bare = split(with_header(R"({"alg":"ES256"})"));
   ASSERT_TRUE(bare);
   EXPECT_EQ(bare->kid, "");

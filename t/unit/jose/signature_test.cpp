@@ -58,6 +58,40 @@ TEST(Signature, ATruncatedOrExtendedOrFlippedOneIsWrong) {
   }
 }
 
+// What OpenSSL keeps for a key is the same for whoever comes next: twice round, so that the first
+// signature after a bad one is judged too.
+TEST(Signature, ABadOneChangesNothingForTheNext) {
+  for (const auto& [key, alg] : every_pair()) {
+    const std::string good = *key.sign(alg, kMessage);
+    const std::string other = *key.sign(alg, "another");
+    for (int round = 0; round < 2; ++round) {
+      for (const std::string& bad :
+           {other, std::string(), std::string("x"), good.substr(1), good + good,
+            std::string(good.size(), '\0'), std::string(good.size(), '\xff'),
+            std::string(good.size() / 2, '\0') + good.substr(good.size() / 2)}) {
+        EXPECT_TRUE(key.verify(alg, kMessage, good)) << alg_name(alg);
+        EXPECT_FALSE(key.verify(alg, kMessage, bad)) << alg_name(alg) << ' ' << hex_encode(bad);
+      }
+      EXPECT_FALSE(key.verify(alg, "", good)) << alg_name(alg);
+      EXPECT_FALSE(key.verify(alg, std::string(100'000, 'x'), good)) << alg_name(alg);
+      EXPECT_TRUE(key.verify(alg, kMessage, good)) << alg_name(alg);
+      EXPECT_TRUE(key.verify(alg, "another", other)) << alg_name(alg);
+    }
+  }
+}
+
+TEST(Signature, EveryAlgorithmOfAKeyIsCheckedByItself) {
+  for (int round = 0; round < 2; ++round) {
+    for (const auto& [key, made_as] : every_pair()) {
+      const std::string signature = *key.sign(made_as, kMessage);
+      for (Alg alg : kAlgs) {
+        EXPECT_EQ(key.verify(alg, kMessage, signature), alg == made_as)
+            << alg_name(made_as) << ' ' << alg_name(alg);
+      }
+    }
+  }
+}
+
 // RFC 8017 8.1.2 and 8.2.2: as long as the modulus, even where the number is shorter.
 TEST(Signature, AnRsaSignatureKeepsItsLeadingZero) {
   for (Alg alg : {Alg::ps256, Alg::rs256}) {
@@ -117,8 +151,8 @@ TEST(Signature, PssWantsASaltAsLongAsTheHash) {
                        reinterpret_cast<const unsigned char*>(kMessage.data()), kMessage.size()),
         1);
     EVP_MD_CTX_free(context);
-    EXPECT_EQ(check_signature(*key, Alg::ps256, kMessage, signature), salt == 32) << salt;
-    EXPECT_FALSE(check_signature(*key, Alg::rs256, kMessage, signature)) << salt;
+    EXPECT_EQ(Verifier(key).check(Alg::ps256, kMessage, signature), salt == 32) << salt;
+    EXPECT_FALSE(Verifier(key).check(Alg::rs256, kMessage, signature)) << salt;
   }
 }
 
@@ -156,9 +190,9 @@ TEST(Signature, LeavesNothingInTheErrorQueue) {
 
 TEST(Signature, MacsAreThoseOfRfc4231) {
   const std::string key(20, '\x0b');
-  EXPECT_EQ(hex_encode(make_mac(Alg::hs256, key, "Hi There")),
+  EXPECT_EQ(hex_encode(MacKey(key).make(Alg::hs256, "Hi There")),
             "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
-  EXPECT_EQ(make_mac(Alg::rs256, key, "Hi There"), "");
+  EXPECT_EQ(MacKey(key).make(Alg::rs256, "Hi There"), "");
 }
 
 // Wycheproof's cases for the primitives.

@@ -30,10 +30,6 @@ TEST(Verify, AGoodTokenOfEveryAlgorithmIsBelieved) {
       }
     }
   }
-  const auto claims =
-      verify(*split(es256(R"({"alg":"ES256"})")), public_keys(), expectations(), kNow);
-  ASSERT_TRUE(claims);
-  EXPECT_EQ(claims->string("sub"), "google:1");
 }
 
 // ---- algorithm ------------------------------------------------------------------------------
@@ -78,7 +74,8 @@ TEST(Verify, AMacUnderAPublicKeyIsRefusedHoweverItIsWritten) {
     for (const char* kid : {R"(,"kid":"rsa")", R"(,"kid":"p256")", R"(,"kid":"ed25519")", ""}) {
       const std::string input =
           test::signing_input(R"({"alg":"HS256")" + std::string(kid) + '}', kGood);
-      const std::string token = input + '.' + base64url_encode(make_mac(Alg::hs256, secret, input));
+      const std::string token =
+          input + '.' + base64url_encode(MacKey(secret).make(Alg::hs256, input));
       EXPECT_EQ(judge(token), "token_alg_refused") << secret << kid;
       EXPECT_EQ(judge(token, public_keys(), careless), "token_key_unknown") << secret << kid;
     }

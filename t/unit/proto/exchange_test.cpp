@@ -41,7 +41,7 @@ Json assertion_in(const TokenRequest& request, std::string_view parameter, const
   EXPECT_TRUE(jwt) << request.body;
   EXPECT_EQ(jwt->kid, kid);
   EXPECT_TRUE(verify_signature(*jwt, KeySet({key.with_kid(kid)})));
-  return jwt->claims;
+  return *Json::parse(jwt->payload);
 }
 
 TEST(TokenRequest, SendsTheCodeItsRedirectUriAndTheVerifier) {

@@ -73,24 +73,23 @@ TEST(Issue, BeginsWithNamesOfItsOwnAndItsTimes) {
   EXPECT_EQ(of.flow_id, "of the login");
 }
 
-Json claims_of(const Issue& of, const Broker& at, Jws* header = nullptr) {
+Json claims_of(const Issue& of, const Broker& at, Json* header = nullptr) {
   const auto token = mint_access_token(of, at);
   EXPECT_TRUE(token);
   const auto jwt = split(*token);
   EXPECT_TRUE(jwt);
   const Trust own = own_trust(at);
-  const auto claims =
-      verify(*jwt, *KeySet::parse(at.signing->public_jwks().dump()), own.expect, of.now);
-  EXPECT_EQ(outcome(claims), "");
+  const KeySet published = *KeySet::parse(at.signing->public_jwks().dump());
+  EXPECT_EQ(outcome(verify(*jwt, published, own.expect, of.now)), "");
   if (header != nullptr) {
-    *header = *jwt;
+    *header = *Json::parse(*base64url_decode(token->substr(0, token->find('.'))));
   }
-  return claims ? *claims : Json();
+  return *Json::parse(jwt->payload);
 }
 
 TEST(AccessToken, CarriesExactlyWhatItShouldAndVerifies) {
-  Jws jws;
-  const Json claims = claims_of(issue(), broker(), &jws);
+  Json header;
+  const Json claims = claims_of(issue(), broker(), &header);
   EXPECT_EQ(claims.dump(),
             R"({"iss":"https://auth.example.com","aud":"https://auth.example.com",)"
             R"("sub":"acme:u1","client_id":"dexie","iat":1700000000,"exp":1700003600,)"
@@ -98,8 +97,7 @@ TEST(AccessToken, CarriesExactlyWhatItShouldAndVerifies) {
             R"("email":"a@example.com","email_verified":true,"name":"\u00C6 \"quoted\"",)"
             R"("picture":"https://p.example/1"})");
   const Key& key = test::signing()->keys().front();
-  EXPECT_EQ(jws.header.dump(),
-            R"({"alg":"ES256","typ":"at+jwt","kid":")" + key.thumbprint() + "\"}");
+  EXPECT_EQ(header.dump(), R"({"alg":"ES256","typ":"at+jwt","kid":")" + key.thumbprint() + "\"}");
 }
 
 TEST(AccessToken, LeavesOutWhatIsNotKnown) {
@@ -145,10 +143,10 @@ TEST(AccessToken, IsSignedWithTheAlgorithmOfItsBroker) {
   Broker at = broker();
   at.signing = std::make_shared<const KeySet>(std::vector<Key>{keys().p256, keys().rsa});
   at.alg = Alg::rs256;
-  Jws jws;
-  claims_of(issue(), at, &jws);
-  EXPECT_EQ(jws.alg, Alg::rs256);
-  EXPECT_EQ(jws.kid, "rsa");
+  Json header;
+  claims_of(issue(), at, &header);
+  EXPECT_EQ(header.string("alg"), "RS256");
+  EXPECT_EQ(header.string("kid"), "rsa");
 }
 
 TEST(AccessToken, IsNotMintedWithoutAKey) {
