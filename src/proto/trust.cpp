@@ -73,7 +73,7 @@ void expect_cognito(Trust& trust) {
 
 // https://docs.aws.amazon.com/cognito/latest/developerguide
 // amazon-cognito-user-pools-using-tokens-verifying-a-jwt.html
-Check check_trust_claims(const Json& claims, const Trust& trust) {
+Check check_trust_claims(const JsonView& claims, const Trust& trust) {
   if (!trust.is_cognito) {
     return kDone;
   }

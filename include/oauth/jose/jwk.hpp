@@ -36,7 +36,6 @@ class KeySet {
   // What was left out and why, for a warning: "kid `x`: RSA modulus under 2048 bit". Kids are cut
   // to 32 characters and header-encoded.
   const std::vector<std::string>& left_out() const noexcept { return left_out_; }
-  std::uint64_t digest() const noexcept { return 0; }
   // {"keys":[...]} of the public halves.
   Json public_jwks() const;
 

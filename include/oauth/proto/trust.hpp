@@ -49,7 +49,7 @@ void expect_cognito(Trust& trust);
 // What an issuer's tokens must say beyond check_claims. Cognito: token_kind_refused for what is no
 // access token (its ID tokens are signed by the same keys), token_audience_wrong for another
 // client.
-Check check_trust_claims(const Json& claims, const Trust& trust);
+Check check_trust_claims(const JsonView& claims, const Trust& trust);
 
 // `$oauth_sub`: whose token it is, told apart from everybody else's (DESIGN 2). Empty without
 // `sub`.
