@@ -15,7 +15,7 @@ my @rules = (
         [qq{#include "oauth/base/text.hpp"\n#include <oauth/jose/jwt.hpp>\n#include "jose/own.hpp"\n}]],
     ['each library is seen where it belongs', \&OAuth::Lint::library, \@cpp,
         'src/flow/x.cpp',
-        ["#include <ngx_http.h>\n", "#include <openssl/evp.h>\n", "#include <jansson.h>\n",
+        ["#include <ngx_http.h>\n", "#include <openssl/evp.h>\n", "#include <jansson.h>\n", "#include <pcre2.h>\n",
             "#include <hiredis/hiredis.h>\n", qq{#include "ngx/nginx.hpp"\n}],
         ["#include <string>\n"]],
     ['co_await stands alone', \&OAuth::Lint::co_await, \@cpp,

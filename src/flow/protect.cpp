@@ -34,8 +34,8 @@ Decision judge(Credentials& in, const Guard& guard, const Knowledge& known) {
     return refuse(token.problem());
   }
   if (token->empty()) {
-    return guard.optional ? Decision{.kind = Decision::Kind::enter}
-                          : refuse(Problem::token_missing);
+    const bool may_enter = guard.optional && guard.requirements.empty();
+    return may_enter ? Decision{.kind = Decision::Kind::enter} : refuse(Problem::token_missing);
   }
   const auto facts = known.tokens.find(*token, guard.policy);
   return facts ? recall(*token, *facts, guard, known) : examine(*token, guard, known);
@@ -177,7 +177,15 @@ Decision admit(std::string_view token, const TokenFacts& facts, const Guard& gua
   if (facts.valid_from - trust.expect.skew > known.now) {
     return refuse(Problem::token_not_yet_valid);
   }
-  return {.kind = Decision::Kind::enter, .admission = {&trust, token, expires}};
+  const Admission admission{&trust, token, expires};
+  if (!guard.requirements.empty()) {
+    const Check met =
+        check_requirements(claims_of(admission), trust.scope_claim, guard.requirements);
+    if (!met) {
+      return refuse(met.problem());
+    }
+  }
+  return {.kind = Decision::Kind::enter, .admission = admission};
 }
 
 Decision refuse(Problem problem) {

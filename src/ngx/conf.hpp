@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "ngx/fetch.hpp"
+#include "ngx/guard_headers.hpp"
 #include "ngx/hook.hpp"
 #include "ngx/nginx.hpp"
 #include "ngx/store.hpp"
@@ -41,6 +42,13 @@ struct SaidTrust {
   bool names_broker = false;  // an empty block: a broker of the same NGINX, and nothing else
 };
 
+// One `oauth_require`, and whether a protected location goes by it.
+struct SaidRequirement {
+  Place place;
+  bool in_location = false;
+  bool holds = false;
+};
+
 struct MainConf {
   std::deque<Provider> providers;  // a deque: brokers point into it
   StoreBackend* store = nullptr;
@@ -58,6 +66,8 @@ struct MainConf {
   std::vector<struct ServerConf*> brokers;  // every server with oauth_broker
   std::vector<FetchPlan*> fetch_plans;      // of every server with a location for fetches
   std::vector<SaidTrust> trusts;            // every oauth_trust, wherever it stands
+  std::vector<std::shared_ptr<SaidRequirement>> requirements;
+  bool sets_headers = false;               // anywhere
   std::shared_ptr<const Keyring> keyring;  // null without a broker, and where `nginx -t` finds none
   std::shared_ptr<const KeySet> signing;
 };
@@ -94,6 +104,13 @@ struct ServerConf {
 
 enum class Protection : std::uint8_t { off, bearer };
 
+// `oauth_require`; once merged, with what the levels around say.
+struct RequirementsConf {
+  bool off = false;  // those do not count
+  std::vector<Requirement> list;
+  std::vector<std::shared_ptr<SaidRequirement>> said;
+};
+
 struct LocationConf {
   std::optional<Protection> protection;
   Place protect_place;
@@ -106,6 +123,8 @@ struct LocationConf {
   Place idle_place;  // of the first of these that a location block says
   std::string idle_directive;
   std::shared_ptr<Guard> guard;  // null: not protected
+  RequirementsConf requirements;
+  std::vector<HeaderRule> headers;  // once merged, with those of the levels around
   const Endpoint* endpoint = nullptr;
 };
 

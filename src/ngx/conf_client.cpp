@@ -2,6 +2,7 @@
 #include "ngx/block.hpp"
 #include "ngx/setters.hpp"
 #include "oauth/base/text.hpp"
+#include "oauth/proto/scope.hpp"
 
 namespace oauth {
 namespace {

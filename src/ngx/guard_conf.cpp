@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "ngx/headers_conf.hpp"
+#include "ngx/require_conf.hpp"
 #include "ngx/setters.hpp"
 #include "oauth/proto/arguments.hpp"
 
@@ -38,7 +40,8 @@ void note_place(ngx_conf_t* cf, LocationConf& location) {
 
 bool says_nothing(const LocationConf& location) {
   return !location.protection && !location.pass_token && !location.cors &&
-         !location.expired_grace && !location.stream;
+         !location.expired_grace && !location.stream && !location.requirements.off &&
+         location.requirements.list.empty();
 }
 
 void inherit_all(const LocationConf& outer, LocationConf& inner) {
@@ -64,6 +67,7 @@ std::shared_ptr<Guard> make_guard(const LocationConf& location, const ServerConf
   guard->trusts.insert(guard->trusts.end(), server.trusts.begin(), server.trusts.end());
   guard->policy = policy_of(guard->trusts);
   guard->realm = guard->trusts.front().expect.issuer;
+  guard->requirements = location.requirements.list;
   guard->argument = location.argument;
   guard->origins = TargetRules(server.origins.value_or(std::vector<TargetRule>()));
   guard->cors = location.cors.value_or(false);
@@ -169,6 +173,10 @@ char* set_stream_lifetime(ngx_conf_t* cf, ngx_command_t*, void* conf) noexcept {
 char* merge_guard(ngx_conf_t* cf, const LocationConf& outer, LocationConf& inner) noexcept {
   const bool is_like_outer = says_nothing(inner) && outer.guard != nullptr;
   inherit_all(outer, inner);
+  inherit_headers(outer.headers, inner.headers);
+  if (merge_requirements(cf, outer, inner) != kOk) {
+    return static_cast<char*>(NGX_CONF_ERROR);
+  }
   const ServerConf& server = server_conf(cf);
   const bool has_origins = server.broker != nullptr || server.origins;
   if (inner.cors.value_or(false) && !has_origins) {

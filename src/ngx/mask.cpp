@@ -269,7 +269,8 @@ ngx_int_t mask_log_handler(ngx_http_request_t* r) noexcept try {
   return NGX_ERROR;
 }
 
-ngx_int_t remove_headers(ngx_http_request_t* r, bool (*unwanted)(const ngx_table_elt_t& header)) {
+ngx_int_t remove_headers(ngx_http_request_t* r,
+                         const std::function<bool(const ngx_table_elt_t& header)>& unwanted) {
   ngx_list_t kept;
   if (ngx_list_init(&kept, r->pool, 20, sizeof(ngx_table_elt_t)) != NGX_OK) {
     return NGX_ERROR;

@@ -2,6 +2,8 @@
 // states and tokens in its line, the broker's own cookie in its headers. Memo keeps the originals.
 #pragma once
 
+#include <functional>
+
 #include "ngx/nginx.hpp"
 
 namespace oauth {
@@ -15,6 +17,7 @@ ngx_int_t mask_log_handler(ngx_http_request_t* r) noexcept;
 
 // Removes request headers without moving the others (nginx keeps pointers to them). The predicate
 // sees the lower-case name. NGX_ERROR when out of memory.
-ngx_int_t remove_headers(ngx_http_request_t* r, bool (*unwanted)(const ngx_table_elt_t& header));
+ngx_int_t remove_headers(ngx_http_request_t* r,
+                         const std::function<bool(const ngx_table_elt_t& header)>& unwanted);
 
 }  // namespace oauth

@@ -34,6 +34,14 @@ struct Authorization {
   std::size_t count = 0;
 };
 
+struct HeaderRule;
+
+// A request header that `oauth_set_header` made, known by where its name lies.
+struct OwnHeader {
+  const u_char* name = nullptr;
+  const HeaderRule* rule = nullptr;
+};
+
 struct Memo {
   // As they came, before anything was masked or taken away.
   std::optional<std::string> query;
@@ -43,6 +51,7 @@ struct Memo {
 
   std::list<Outcome> outcomes;
   std::string flow_id;
+  std::vector<OwnHeader> headers;
 
   const Outcome* outcome_of(const Guard* guard) const noexcept;
 };

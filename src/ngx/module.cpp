@@ -8,8 +8,10 @@
 #include "ngx/fetch.hpp"
 #include "ngx/guard.hpp"
 #include "ngx/guard_conf.hpp"
+#include "ngx/headers_conf.hpp"
 #include "ngx/mask.hpp"
 #include "ngx/own_subrequest.hpp"
+#include "ngx/require_conf.hpp"
 #include "ngx/setters.hpp"
 #include "ngx/token_cache.hpp"
 #include "ngx/vars.hpp"
@@ -59,7 +61,11 @@ ngx_command_t commands[] = {
     OAUTH_DIRECTIVE("oauth_clock_skew", kHttp | kServer | NGX_CONF_TAKE1, (set_seconds<&ServerConf::clock_skew, 0, 600>), OAUTH_SERVER),
     OAUTH_DIRECTIVE("oauth_limit", kHttp | kServer | NGX_CONF_1MORE, set_limit, OAUTH_SERVER),
     OAUTH_DIRECTIVE("oauth_protect", kHttp | kServer | kLocation | NGX_CONF_1MORE, set_protect, OAUTH_LOCATION),
+    OAUTH_DIRECTIVE("oauth_require", kHttp | kServer | kLocation | NGX_CONF_1MORE, set_require, OAUTH_LOCATION),
     OAUTH_DIRECTIVE("oauth_pass_token", kHttp | kServer | kLocation | NGX_CONF_FLAG, set_pass_token, OAUTH_LOCATION),
+    OAUTH_DIRECTIVE("oauth_set_header", kHttp | kServer | kLocation | NGX_CONF_TAKE2, set_header, OAUTH_LOCATION),
+    OAUTH_DIRECTIVE("oauth_clear_header", kHttp | kServer | kLocation | NGX_CONF_1MORE, set_header, OAUTH_LOCATION),
+    OAUTH_DIRECTIVE("oauth_claim", kHttp | NGX_CONF_TAKE2, set_claim, OAUTH_MAIN),
     OAUTH_DIRECTIVE("oauth_cors", kServer | kLocation | NGX_CONF_FLAG, set_cors, OAUTH_LOCATION),
     OAUTH_DIRECTIVE("oauth_expired_grace", kServer | kLocation | NGX_CONF_TAKE1, set_expired_grace, OAUTH_LOCATION),
     OAUTH_DIRECTIVE("oauth_stream_lifetime", kServer | kLocation | NGX_CONF_TAKE1, set_stream_lifetime, OAUTH_LOCATION),
@@ -99,6 +105,13 @@ ngx_int_t postconfigure(ngx_conf_t* cf) noexcept {
     if (finish_fetch_location(cf, *plan) != NGX_CONF_OK) {
       return NGX_ERROR;
     }
+  }
+  if (refuse_idle_requirements(cf) != NGX_CONF_OK) {
+    return NGX_ERROR;
+  }
+  // nginx runs what was added last first: a location judges before it sets headers.
+  if (main_conf(cf).sets_headers && add_to(cf, NGX_HTTP_PRECONTENT_PHASE, set_headers) != NGX_OK) {
+    return NGX_ERROR;
   }
   const bool added = add_subrequest_handlers(cf) == NGX_OK &&
                      add_to(cf, NGX_HTTP_POST_READ_PHASE, mask_handler) == NGX_OK &&

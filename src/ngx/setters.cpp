@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "oauth/base/text.hpp"
+#include "oauth/proto/scope.hpp"
 
 namespace oauth {
 namespace {
@@ -18,11 +19,6 @@ std::vector<std::string> values(ngx_conf_t* cf) {
 }
 
 }  // namespace
-
-bool is_scope(std::string_view name) noexcept {
-  return !name.empty() && is_printable_ascii(name) &&
-         name.find_first_of(" \"\\") == std::string_view::npos;
-}
 
 std::string directive(ngx_conf_t* cf) {
   return "\"" + std::string(conf_arg(cf, 0)) + "\" ";

@@ -24,9 +24,6 @@ char* set_limit(ngx_conf_t* cf, ngx_command_t* command, void* conf) noexcept;
 // `oauth_client ID { … }`. In conf_client.cpp.
 char* set_client(ngx_conf_t* cf, ngx_command_t* command, void* conf) noexcept;
 
-// RFC 6749 3.3: scope-token.
-bool is_scope(std::string_view name) noexcept;
-
 // For setters elsewhere: how a message begins, and the commonest one.
 std::string directive(ngx_conf_t* cf);
 char* twice(ngx_conf_t* cf);

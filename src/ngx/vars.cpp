@@ -1,8 +1,13 @@
 #include "ngx/vars.hpp"
 
+#include <algorithm>
+
 #include "ngx/conf.hpp"
 #include "ngx/guard.hpp"
+#include "ngx/setters.hpp"
 #include "oauth/base/text.hpp"
+#include "oauth/proto/claim_path.hpp"
+#include "oauth/proto/scope.hpp"
 
 namespace oauth {
 namespace {
@@ -23,18 +28,33 @@ std::string claim(ngx_http_request_t* r, std::string_view name) {
   return outcome != nullptr ? text_of(outcome->claims().get(name)) : std::string();
 }
 
-std::string sub(ngx_http_request_t* r) {
+// Whom the token was believed of; null where there is none.
+const Trust* trust_of(ngx_http_request_t* r) noexcept {
   const Outcome* outcome = outcome_for(r);
-  const bool is_known =
-      outcome != nullptr && outcome->admission && outcome->admission->trust != nullptr;
-  return is_known ? header_encode(subject_of(outcome->claims(), *outcome->admission->trust))
-                  : std::string();
+  return outcome != nullptr && outcome->admission ? outcome->admission->trust : nullptr;
+}
+
+// DESIGN 2: user names do not collide.
+std::string sub(ngx_http_request_t* r) {
+  const Trust* trust = trust_of(r);
+  return trust != nullptr ? header_encode(subject_of(outcome_for(r)->claims(), *trust))
+                          : std::string();
 }
 std::string user_name(ngx_http_request_t* r) {
   return claim(r, "name");
 }
+// Where its issuer says them, and a list as a string would say it.
 std::string scope(ngx_http_request_t* r) {
-  return claim(r, "scope");
+  const Trust* trust = trust_of(r);
+  if (trust == nullptr) {
+    return {};
+  }
+  const Json said = claim_at(outcome_for(r)->claims(), trust->scope_claim);
+  std::string scopes;
+  for (const std::string_view scope : scopes_in(said)) {
+    scopes += (scopes.empty() ? "" : " ") + std::string(scope);
+  }
+  return header_encode(scopes);
 }
 std::string jti(ngx_http_request_t* r) {
   return claim(r, "jti");
@@ -49,18 +69,14 @@ std::string email(ngx_http_request_t* r) {
 }
 
 std::string issuer(ngx_http_request_t* r) {
-  const Outcome* outcome = outcome_for(r);
-  const bool known =
-      outcome != nullptr && outcome->admission && outcome->admission->trust != nullptr;
-  return known ? header_encode(outcome->admission->trust->expect.issuer) : std::string();
+  const Trust* trust = trust_of(r);
+  return trust != nullptr ? header_encode(trust->expect.issuer) : std::string();
 }
 
 // `sub` is provider:id, and no provider's name has a colon in it. What another issuer writes there,
 // where it has no prefix, names none.
 std::string provider(ngx_http_request_t* r) {
-  const Outcome* outcome = outcome_for(r);
-  const Trust* trust =
-      outcome != nullptr && outcome->admission ? outcome->admission->trust : nullptr;
+  const Trust* trust = trust_of(r);
   if (trust == nullptr || (!trust->is_own && trust->subject_prefix.empty())) {
     return {};
   }
@@ -155,10 +171,53 @@ ngx_int_t get_claim(ngx_http_request_t* r, ngx_http_variable_value_t* v, uintptr
   return NGX_ERROR;
 }
 
+ngx_int_t get_path(ngx_http_request_t* r, ngx_http_variable_value_t* v, uintptr_t data) noexcept
+    try {
+  // NOLINTNEXTLINE(performance-no-int-to-ptr): how nginx hands it over
+  const std::string_view path = view(*reinterpret_cast<ngx_str_t*>(data));
+  const Outcome* outcome = outcome_for(r);
+  const bool known = outcome != nullptr && outcome->admission;
+  return set_value(r, v,
+                   known ? text_of(claim_at(outcome->admission->claims, path)) : std::string());
+} catch (...) {
+  return NGX_ERROR;
+}
+
 ngx_http_variable_t* add(ngx_conf_t* cf, std::string_view name, ngx_uint_t flags) noexcept {
   ngx_str_t copy = pool_copy(cf->pool, name);
   return copy.data == nullptr ? nullptr
                               : ngx_http_add_variable(cf, &copy, flags | NGX_HTTP_VAR_NOCACHEABLE);
+}
+
+// nginx's variables whose names only begin with these, and ours.
+constexpr std::string_view kTakenPrefixes[] = {"http_",
+                                               "sent_http_",
+                                               "sent_trailer_",
+                                               "upstream_http_",
+                                               "upstream_trailer_",
+                                               "upstream_cookie_",
+                                               "cookie_",
+                                               "arg_",
+                                               "oauth_"};
+
+bool is_variable_name(std::string_view name) noexcept {
+  return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+  });
+}
+
+bool is_taken(ngx_conf_t* cf, std::string_view name) noexcept {
+  for (const std::string_view prefix : kTakenPrefixes) {
+    if (name.starts_with(prefix)) {
+      return true;
+    }
+  }
+  const auto* core = static_cast<ngx_http_core_main_conf_t*>(
+      ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module));
+  const ngx_array_t& keys = core->variables_keys->keys;
+  const auto* first = static_cast<const ngx_hash_key_t*>(keys.elts);
+  return std::any_of(first, first + keys.nelts,
+                     [name](const ngx_hash_key_t& key) { return view(key.key) == name; });
 }
 
 }  // namespace
@@ -178,6 +237,30 @@ ngx_int_t add_variables(ngx_conf_t* cf) noexcept {
   }
   claims->get_handler = get_claim;
   return NGX_OK;
+}
+
+char* set_claim(ngx_conf_t* cf, ngx_command_t*, void*) noexcept {
+  const std::string shown = directive(cf) + "\"" + std::string(conf_arg(cf, 1)) + "\": ";
+  const bool is_variable = conf_arg(cf, 1).starts_with('$');
+  const std::string name = ascii_lower(conf_arg(cf, 1).substr(is_variable ? 1 : 0));
+  if (!is_variable || !is_variable_name(name)) {
+    return conf_error(cf, shown + "write a variable of letters, digits and \"_\", e.g. $user_role");
+  }
+  if (is_taken(cf, name)) {
+    return conf_error(cf, shown + "this variable is another's already: choose a name of your own");
+  }
+  std::string why;
+  if (!is_claim_path(conf_arg(cf, 2), &why)) {
+    return conf_error(cf, directive(cf) + "\"" + std::string(conf_arg(cf, 2)) + "\" " + why);
+  }
+  auto* path = make_in<ngx_str_t>(cf->pool, static_cast<ngx_str_t*>(cf->args->elts)[2]);
+  ngx_http_variable_t* variable = path == nullptr ? nullptr : add(cf, name, 0);
+  if (variable == nullptr) {
+    return static_cast<char*>(NGX_CONF_ERROR);
+  }
+  variable->get_handler = get_path;
+  variable->data = reinterpret_cast<uintptr_t>(path);
+  return static_cast<char*>(NGX_CONF_OK);
 }
 
 }  // namespace oauth

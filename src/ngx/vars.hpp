@@ -9,4 +9,7 @@ namespace oauth {
 // arrays and objects compact JSON, encoded; absent is empty.
 ngx_int_t add_variables(ngx_conf_t* cf) noexcept;
 
+// `oauth_claim $var PATH`: a variable of the user's own, by the same rules.
+char* set_claim(ngx_conf_t* cf, ngx_command_t* command, void* conf) noexcept;
+
 }  // namespace oauth

@@ -5,6 +5,7 @@
 
 #include "oauth/base/text.hpp"
 #include "oauth/base/uri.hpp"
+#include "oauth/proto/claim_path.hpp"
 
 namespace oauth {
 namespace {
@@ -79,41 +80,10 @@ bool is_address(std::string_view text) {
          text.find_first_of(" \",;<>*") == std::string_view::npos && is_domain(text.substr(at + 1));
 }
 
-// RFC 6901 3: after a tilde comes 0 or 1.
-bool is_pointer(std::string_view path) {
-  for (auto at = path.find('~'); at != path.npos; at = path.find('~', at + 1)) {
-    if (at + 1 == path.size() || (path[at + 1] != '0' && path[at + 1] != '1')) {
-      return false;
-    }
-  }
-  return true;
-}
-
-bool is_equal(const Json& claim, std::string_view value) {
-  switch (claim.kind()) {
-    case Json::Kind::string:
-      return claim.string() == value;
-    case Json::Kind::boolean:
-    case Json::Kind::integer:
-    case Json::Kind::real:
-      return claim.dump() == value;
-    default:
-      return false;
-  }
-}
-
-bool has_element(const Json& claim, std::string_view value) {
-  bool found = false;
-  for (std::size_t i = 0; i < claim.size() && claim.is_array(); ++i) {
-    found = found || is_equal(claim.at(i), value);
-  }
-  return found;
-}
-
 bool is_in_group(const Json& said, std::string_view group) {
   for (const std::string_view name : {"groups", "cognito:groups", "roles"}) {
     const Json groups = said.get(name);
-    if (groups.string() == group || has_element(groups, group)) {
+    if (claim_is(groups, group)) {
       return true;
     }
   }
@@ -196,9 +166,8 @@ std::optional<AllowRule> AllowRule::parse_claim(std::string_view text, std::stri
   if (path.empty() || value.empty() || !is_utf8(text)) {
     return refuse(why, "write claim:PATH=VALUE, e.g. claim:hd=example.com");
   }
-  if (path.front() == '/' && !is_pointer(path)) {
-    return refuse(why,
-                  "is no JSON Pointer (RFC 6901): a tilde in a name is written ~0, a slash ~1");
+  if (!is_claim_path(path, why)) {
+    return std::nullopt;
   }
   if (path == "email" || path == "/email") {
     return refuse(why, "would also admit an address that nobody verified: write email=ADDRESS");
@@ -212,11 +181,8 @@ bool AllowRule::admits(const Identity& identity) const {
       return identity.email_verified && iequals_ascii(identity.email, value_);
     case Kind::domain:
       return identity.email_verified && iequals_ascii(domain_of(identity.email), value_);
-    case Kind::claim: {
-      const Json claim =
-          path_.front() == '/' ? identity.said.at_pointer(path_) : identity.said.get(path_);
-      return is_equal(claim, value_) || has_element(claim, value_);
-    }
+    case Kind::claim:
+      return claim_is(claim_at(identity.said, path_), value_);
     case Kind::group:
       return is_in_group(identity.said, value_);
   }

@@ -17,6 +17,9 @@ std::string challenge(const Guard& guard, Problem problem) {
     text += ", error=\"" + std::string(why.oauth_error) + "\"";
     text += ", error_description=\"" + std::string(why.text) + "\"";
   }
+  if (problem == Problem::scope_insufficient) {
+    text += ", scope=\"" + required_scope(guard.requirements) + "\"";
+  }
   return text;
 }
 

@@ -125,6 +125,7 @@ enum class Level : std::uint8_t { error, warn, notice, info };
   X(token_kind_refused,      401, "invalid_token",   "GENERIC_ERROR", notice, "The token is not valid.")    \
   X(scope_insufficient,      403, "insufficient_scope", "GENERIC_ERROR", info, "The token does not carry the scope that is needed here.") \
   X(claim_insufficient,      403, "insufficient_scope", "GENERIC_ERROR", info, "The token does not allow this.") \
+  X(claim_unmatched,         403, "insufficient_scope", "GENERIC_ERROR", warn, "The token does not allow this.") \
   /* ---- keys (RFC 7517, 7518) */                                                                          \
   X(key_malformed,           500, "server_error",    "GENERIC_ERROR", error,  "Something is wrong on this server.") \
   X(key_weak,                500, "server_error",    "GENERIC_ERROR", error,  "Something is wrong on this server.") \

@@ -9,6 +9,7 @@
 
 #include "oauth/base/problem.hpp"
 #include "oauth/base/result.hpp"
+#include "oauth/proto/require.hpp"
 #include "oauth/proto/target.hpp"
 #include "oauth/proto/token_facts.hpp"
 #include "oauth/proto/trust.hpp"
@@ -32,6 +33,7 @@ struct Guard {
   std::string realm;
   std::vector<Trust> trusts;
   PolicyId policy{};  // policy_of(trusts)
+  std::vector<Requirement> requirements;  // all must be met; an anonymous request meets none
   TokenArgument argument;
   TargetRules origins;  // whose pages may call, where origins are checked
   bool cors = false;
@@ -45,7 +47,8 @@ struct Guard {
 // RFC 6454 7: no Origin at all, or one that the guard's rules name.
 bool allows_origins(const Guard& guard, const std::vector<std::string_view>& origins);
 
-// RFC 6750 3: the WWW-Authenticate value. Without a token there is no `error` in it.
+// RFC 6750 3: the WWW-Authenticate value. Without a token there is no `error` in it; where a scope
+// is missing, all that the location demands are named.
 std::string challenge(const Guard& guard, Problem problem);
 
 // RFC 6750 2.1: what stands behind `Bearer`, in any case, in an Authorization header; empty when the
