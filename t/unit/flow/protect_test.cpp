@@ -108,6 +108,39 @@ TEST(Protect, WhereItIsOptionalOnlyTheAnonymousEnterWithoutAToken) {
   EXPECT_EQ(reason(stage.ask({"", ""})), "token_repeated");
 }
 
+// req 116
+TEST(Protect, WhoDoesNotMeetWhatIsRequiredIsRefused) {
+  ProtectStage stage;
+  std::string why;
+  stage.guard.requirements = {*Requirement::parse("scope=admin", nullptr, &why),
+                              *Requirement::parse("claim:role=x", nullptr, &why)};
+  EXPECT_EQ(stage.judge(own_token(R"({"scope":"a admin","role":"x"})")), "entered");
+  EXPECT_EQ(stage.judge(own_token(R"({"scope":"administrator","role":"x"})")),
+            "scope_insufficient");
+  EXPECT_EQ(stage.judge(own_token(R"({"scope":"admin"})")), "claim_insufficient");
+  EXPECT_EQ(stage.judge(own_token(R"({"scope":"admin","role":"x","exp":1600000000})")),
+            "token_expired")
+      << "a bad token is a bad token first";
+}
+
+TEST(Protect, TheScopesAreThoseOfTheTokensIssuer) {
+  ProtectStage stage;
+  std::string why;
+  stage.guard.requirements = {*Requirement::parse("scope=admin", nullptr, &why)};
+  stage.guard.trusts.back().scope_claim = "scp";
+  EXPECT_EQ(stage.judge(foreign_token(R"({"scp":["admin"]})")), "entered");
+  EXPECT_EQ(stage.judge(foreign_token(R"({"scope":"admin"})")), "scope_insufficient");
+  EXPECT_EQ(stage.judge(own_token(R"({"scp":"admin"})")), "scope_insufficient");
+}
+
+TEST(Protect, TheAnonymousMeetNoRequirement) {
+  ProtectStage stage;
+  std::string why;
+  stage.guard.optional = true;
+  stage.guard.requirements = {*Requirement::parse("scope=admin", nullptr, &why)};
+  EXPECT_EQ(reason(stage.ask({})), "token_missing");
+}
+
 TEST(Protect, TwoAuthorizationHeadersAreRefused) {
   ProtectStage stage;
   EXPECT_EQ(reason(stage.ask({"Bearer " + own_token(), "Bearer " + own_token()})),

@@ -50,6 +50,24 @@ TEST(Challenge, NamesTheErrorOfTheRfc) {
             R"(error_description="More than one token was sent.")");
 }
 
+// req 116, RFC 6750 3.1
+TEST(Challenge, OfAMissingScopeNamesAllThatAreDemanded) {
+  Guard demanding = guard();
+  for (const std::string_view word : {"scope=a", "claim:role=x", "scope=b"}) {
+    std::string why;
+    demanding.requirements.push_back(*Requirement::parse(word, nullptr, &why));
+  }
+  EXPECT_EQ(challenge(demanding, Problem::scope_insufficient),
+            R"(Bearer realm="https://auth.example.com", error="insufficient_scope", )"
+            R"(error_description="The token does not carry the scope that is needed here.", )"
+            R"(scope="a b")");
+  EXPECT_EQ(challenge(demanding, Problem::claim_insufficient),
+            R"(Bearer realm="https://auth.example.com", error="insufficient_scope", )"
+            R"(error_description="The token does not allow this.")");
+  EXPECT_EQ(challenge(demanding, Problem::token_missing),
+            R"(Bearer realm="https://auth.example.com")");
+}
+
 TEST(Challenge, IsTheSameForEveryWrongGuess) {
   const std::string one = challenge(guard(), Problem::token_signature_wrong);
   for (const Problem problem :
