@@ -2,6 +2,7 @@
 # the request through, and nothing that the client made up.
 use lib 't/lib';
 use OAuth::Test;
+use OAuth::Demo;
 use OAuth::Forge;
 use OAuth::Upstream;
 use OAuth::Port;
@@ -11,6 +12,7 @@ use IO::Socket::IP;
 
 my $up = OAuth::Upstream->new(
     '/u' => [OAuth::Upstream::reply(200, 'hello')],
+    '/admit' => [OAuth::Upstream::head(204)],
     '/bare/' => [OAuth::Upstream::reply(200, 'hello')],
     '/go' => [OAuth::Upstream::reply(200, '', 'X-Accel-Redirect' => '/second/x')],
 );
@@ -33,6 +35,8 @@ server {
     oauth_set_header X-User  $oauth_sub;
     oauth_set_header X-Outer outer;
     oauth_clear_header X-Role Content-Type;
+    oauth_admit /admit;
+    location = /admit   { internal; proxy_pass %%UP%%/admit; }
     proxy_set_header X-Plain plain;
     root %%DIR%%/www;
 
@@ -60,7 +64,7 @@ server {
     location /accel/    { oauth_set_header X-First first; oauth_set_header X-User first; proxy_pass %%UP%%/go; }
     location /error/    { oauth_protect bearer; error_page 401 = /second/x; oauth_set_header X-First first; proxy_pass %%UP%%/u; }
     location /second/   { oauth_set_header X-Second second; proxy_set_header X-Seen "[$http_x_first][$http_user_agent]"; proxy_pass %%UP%%/u; }
-    location /bare/     { oauth_protect bearer; oauth_set_header X-First first; try_files /none @bare; }
+    location /bare/     { oauth_protect bearer; oauth_set_header X-First first; try_files /none$http_x_first @bare; }
     location @bare      { proxy_set_header X-Seen "[$http_x_first]"; proxy_pass %%UP%%; }
 
     # Subrequests.
@@ -174,6 +178,10 @@ subtest 'the broker\'s own endpoints' => sub {
     my $response = $nginx->post('/token', '{"grant_type":"x"}', headers => ['Content-Type' => 'application/json']);
     unlike $response->{body}, qr/application\/json/, 'hear what the client says, though Content-Type is cleared';
     is $response->{status}, 400, '  and answer';
+    my $demo = OAuth::Demo->new($nginx);
+    ok $demo->callback($demo->login)->{code}, 'a sign-in';
+    my ($asked) = $up->requests('/admit');
+    is_deeply [map { [headers($asked, $_)] } qw(Content-Type X-Outer X-Http)], [['application/json'], [], []], '  asks the operator\'s own service with the headers of ours';
 };
 
 kill 'TERM', $echo;
