@@ -142,6 +142,19 @@ Verdict answer_json(int status, std::string body, std::string_view origin) {
   return verdict;
 }
 
+Verdict answer_error(const Request& in, Shape shape, Problem problem, std::string_view origin,
+                     std::int64_t now_ms) {
+  const ErrorBody body = error_body(shape, problem, now_ms);
+  Verdict verdict = answer_json(row(problem).status, body.text, origin);
+  verdict.reply->content_type = body.content_type;
+  // RFC 6749 5.2: a client that used the header is told that the header was wrong.
+  if (problem == Problem::client_refused && !in.authorization.empty()) {
+    verdict.reply->headers.push_back({"WWW-Authenticate", "Basic realm=\"" + in.broker.url + "\""});
+  }
+  verdict.problem = problem;
+  return verdict;
+}
+
 Verdict answer_preflight(std::string_view methods, std::string_view headers,
                          std::string_view origin) {
   Reply reply;

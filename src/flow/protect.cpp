@@ -3,9 +3,10 @@
 #include <algorithm>
 #include <cmath>
 
-#include "oauth/base/text.hpp"
+#include "oauth/flow/revoke.hpp"
 #include "oauth/jose/jwt.hpp"
 #include "oauth/proto/arguments.hpp"
+#include "oauth/proto/revocation.hpp"
 
 namespace oauth {
 namespace {
@@ -125,11 +126,15 @@ std::int64_t seconds_of(const Jwt& jwt, std::string_view name) {
   return static_cast<std::int64_t>(std::ceil(jwt.claims.get(name).number().value_or(0)));
 }
 
-TokenFacts facts_of(const Jwt& jwt, const KeySet& keys) {
+TokenFacts facts_of(const Jwt& jwt, const Trust& trust, const KeySet& keys) {
   TokenFacts facts;
   facts.expires = seconds_of(jwt, "exp");
   facts.valid_from = std::max(seconds_of(jwt, "nbf"), seconds_of(jwt, "iat"));
   facts.keys = keys.digest();
+  if (trust.is_own) {
+    facts.token = token_mark(jwt.claims.string("jti").value_or(""));
+    facts.family = family_mark(jwt.claims.string("sid").value_or(""));
+  }
   return facts;
 }
 
@@ -159,7 +164,7 @@ Decision examine(std::string_view token, const Guard& guard, const Knowledge& kn
   if (const Check fit = check_trust_claims(jwt->claims, *trust); !fit) {
     return refuse(fit.problem());
   }
-  TokenFacts facts = facts_of(*jwt, *keys->keys);
+  TokenFacts facts = facts_of(*jwt, *trust, *keys->keys);
   facts.trust = static_cast<std::uint32_t>(trust - guard.trusts.data());
   known.tokens.keep(token, guard.policy, facts);
   return admit(token, facts, guard, known);
@@ -176,6 +181,12 @@ Decision admit(std::string_view token, const TokenFacts& facts, const Guard& gua
   }
   if (facts.valid_from - trust.expect.skew > known.now) {
     return refuse(Problem::token_not_yet_valid);
+  }
+  // Own tokens can be revoked here, others' cannot.
+  const Check alive =
+      trust.is_own ? check_revoked(facts.token, facts.family, known.revocations) : kDone;
+  if (!alive) {
+    return refuse(alive.problem());
   }
   const Admission admission{&trust, token, expires};
   if (!guard.requirements.empty()) {

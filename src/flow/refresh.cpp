@@ -1,10 +1,13 @@
 #include "oauth/flow/refresh.hpp"
 
 #include "oauth/base/text.hpp"
+#include "oauth/flow/revoke.hpp"
+#include "oauth/proto/revocation.hpp"
 
 namespace oauth {
 namespace {
 
+Check check_family(const Issue& issue, const Revocations& revocations);
 Check match_origin(const TokenCall& call, const Issue& issue);
 Check match_time(const RefreshRequest& request, const Broker& broker, std::int64_t now_ms);
 Check prove(const RefreshRequest& request, const Issue& issue);
@@ -24,6 +27,10 @@ Task<Granted> refresh(const TokenCall& call, const RefreshRequest& request, Port
     refused.flow_id = issue->flow_id;
     return refused;
   };
+  const auto alive = check_family(*issue, io.revocations);
+  if (!alive) {
+    co_return refuse(alive.problem());
+  }
   const auto matched = match_origin(call, *issue);
   if (!matched) {
     co_return refuse(matched.problem());
@@ -58,6 +65,15 @@ Task<Granted> refresh(const TokenCall& call, const RefreshRequest& request, Port
 }
 
 namespace {
+
+// RFC 9700 4.14.2, req 047. The list is at hand: no round trip more.
+Check check_family(const Issue& issue, const Revocations& revocations) {
+  const auto alive = check_revoked(kNoMark, family_mark(issue.family), revocations);
+  if (alive) {
+    return alive;
+  }
+  return alive.problem() == Problem::token_revoked ? Problem::refresh_revoked : alive.problem();
+}
 
 // A browser's token is used where it was issued; an application without an origin has none.
 Check match_origin(const TokenCall& call, const Issue& issue) {

@@ -127,15 +127,7 @@ Verdict answer(const TokenCall& call, Shape shape, const Granted& granted, Ports
 }
 
 Verdict refuse(const Request& in, Problem problem, std::string_view origin, std::int64_t now_ms) {
-  const ErrorBody body = error_body(shape_of(in), problem, now_ms);
-  Verdict verdict = answer_json(row(problem).status, body.text, origin);
-  verdict.reply->content_type = body.content_type;
-  // RFC 6749 5.2: a client that used the header is told that the header was wrong.
-  if (problem == Problem::client_refused && !in.authorization.empty()) {
-    verdict.reply->headers.push_back({"WWW-Authenticate", "Basic realm=\"" + in.broker.url + "\""});
-  }
-  verdict.problem = problem;
-  return verdict;
+  return answer_error(in, shape_of(in), problem, origin, now_ms);
 }
 
 }  // namespace

@@ -9,9 +9,9 @@ Call* find_call(ngx_http_request_t* r) noexcept {
   return find_attached<Call>(r);
 }
 
-Knowledge knowledge_of(ngx_http_request_t* r) noexcept {
+Knowledge knowledge_of(ngx_http_request_t* r, const Revocations& revocations) noexcept {
   const MainConf& main = main_conf(r);
-  return {token_cache_of(main), *main.trust_keys, documents_of(*main.documents), *main.revocations,
+  return {token_cache_of(main), *main.trust_keys, documents_of(*main.documents), revocations,
           ngx_time()};
 }
 

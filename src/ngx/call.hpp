@@ -25,6 +25,7 @@ class Call {
         fetch_(flow, server.fetch),
         hook_(flow, server.hooks),
         throttle_(flow.request(), server, *main.throttle),
+        revocations_(main.revocations, *server.revocation_lag),
         store_(std::move(store)),
         ports_{*store_,
                fetch_,
@@ -33,7 +34,7 @@ class Call {
                throttle_,
                token_cache_of(main),
                *main.trust_keys,
-               *main.revocations,
+               revocations_,
                clock_,
                random_} {}
   Call(const Call&) = delete;
@@ -54,12 +55,13 @@ class Call {
   SubrequestFetch fetch_;
   SubrequestHook hook_;
   AddressThrottle throttle_;
+  SharedRevocations revocations_;
   std::unique_ptr<Store> store_;
   Ports ports_;
 };
 
 // For decisions that wait for nothing.
-Knowledge knowledge_of(ngx_http_request_t* r) noexcept;
+Knowledge knowledge_of(ngx_http_request_t* r, const Revocations& revocations) noexcept;
 
 // The request's call, made at first need together with its flow; null when out of memory.
 Call* call_of(ngx_http_request_t* r) noexcept;

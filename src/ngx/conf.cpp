@@ -30,6 +30,23 @@ char* refuse_idle_admission(ngx_conf_t* cf, const ServerConf& server) {
   return static_cast<char*>(NGX_CONF_OK);
 }
 
+// DESIGN 3: what was revoked in the memory of one machine is journaled there.
+char* make_revocations(ngx_conf_t* cf, MainConf& main) {
+  std::string journal;
+  if (!main.store->is_remote()) {
+    journal = state_path(cf, main, "revoked");
+    if (journal.empty()) {
+      return static_cast<char*>(NGX_CONF_ERROR);
+    }
+  }
+  main.revocations = RevocationZone::make(cf, journal);
+  if (main.revocations == nullptr) {
+    return static_cast<char*>(NGX_CONF_ERROR);
+  }
+  main.store->keep(*main.revocations);
+  return static_cast<char*>(NGX_CONF_OK);
+}
+
 template <class T>
 void* make_conf(ngx_conf_t* cf) noexcept {
   return make_in<T>(cf->pool);
@@ -74,12 +91,7 @@ char* init_main_conf(ngx_conf_t* cf, void* conf) noexcept {
   }
   const std::size_t bytes = main.cache_zone.value_or(kDefaultCacheZone);
   main.documents = make_document_zone(cf, bytes);
-  static struct NoRev final : Revocations {
-    bool is_current() const noexcept override { return true; }
-    bool has(const RevocationMark&) const noexcept override { return false; }
-  } norev;
   static TrustKeys keys;
-  main.revocations = &norev;
   main.trust_keys = &keys;
   main.throttle = ThrottleZone::make(cf, bytes / kThrottlePart);
   if (main.documents == nullptr || main.throttle == nullptr || !make_token_cache(cf, main) ||
@@ -93,7 +105,10 @@ char* init_main_conf(ngx_conf_t* cf, void* conf) noexcept {
   if (main.store == nullptr) {
     main.store = make_default_store(cf);
   }
-  return main.store == nullptr ? static_cast<char*>(NGX_CONF_ERROR) : load_keys(cf, main);
+  if (main.store == nullptr || load_keys(cf, main) != NGX_CONF_OK) {
+    return static_cast<char*>(NGX_CONF_ERROR);
+  }
+  return make_revocations(cf, main);
 }
 
 char* merge_server_conf(ngx_conf_t* cf, void* parent, void* child) noexcept {
@@ -115,6 +130,11 @@ char* merge_server_conf(ngx_conf_t* cf, void* parent, void* child) noexcept {
   inherit(inner.clients, outer.clients);
   inherit(inner.clock_skew, outer.clock_skew);
   inherit(inner.limits, outer.limits);
+  inherit(inner.revocation_lag, outer.revocation_lag);
+  inner.revocation_lag = inner.revocation_lag.value_or(RevocationLag());
+  if (RevocationZone* revocations = main_conf(cf).revocations) {
+    revocations->demand(*inner.revocation_lag);
+  }
   for (const std::string& name : outer.token_arguments) {
     add_token_argument(inner, name);
   }

@@ -12,6 +12,7 @@
 #include "ngx/guard_headers.hpp"
 #include "ngx/hook.hpp"
 #include "ngx/nginx.hpp"
+#include "ngx/revocations.hpp"
 #include "ngx/store.hpp"
 #include "oauth/proto/broker.hpp"
 #include "oauth/proto/guard.hpp"
@@ -58,7 +59,7 @@ struct MainConf {
   std::optional<std::size_t> cache_zone;        // bytes
   std::optional<std::size_t> token_cache_size;  // bytes; 0: off
   TrustKeys* trust_keys = nullptr;
-  Revocations* revocations = nullptr;
+  RevocationZone* revocations = nullptr;  // null without a broker
   std::vector<NamedFile> secrets;
   std::vector<NamedFile> signing_keys;
   std::optional<NamedFile> state_dir;
@@ -86,6 +87,7 @@ struct ServerConf {
 
   // As said; once merged never without.
   std::optional<Limits> limits;
+  std::optional<RevocationLag> revocation_lag;
 
   std::optional<std::vector<Client>> clients;
   std::vector<AllowRule> allow;
@@ -189,6 +191,9 @@ char* set_otp(ngx_conf_t* cf, ngx_command_t* command, void* conf) noexcept;
 
 // Loads or makes secret and signing keys. In conf_keys.cpp.
 char* load_keys(ngx_conf_t* cf, MainConf& main);
+// The path of a file in the state folder that is written later; empty after an [emerg] line. In
+// conf_keys.cpp.
+std::string state_path(ngx_conf_t* cf, const MainConf& main, std::string_view name);
 
 // A `file:` value's content, or a whole small file (DESIGN 4): nullopt after an [emerg] line, or
 // with the reason in `why`.

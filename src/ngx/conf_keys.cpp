@@ -16,6 +16,10 @@ namespace {
 #define OAUTH_STATE_DIR "/var/lib/nginx/oauth"
 #endif
 
+NamedFile state_dir(const MainConf& main) {
+  return main.state_dir.value_or(NamedFile{OAUTH_STATE_DIR, {}});
+}
+
 std::string why(int error) {
   return std::string(" (") + std::strerror(error) + ")";
 }
@@ -23,7 +27,8 @@ std::string why(int error) {
 // The folder exists, is the starting user's, and nobody else's to write.
 bool prepare_state_dir(ngx_conf_t* cf, const std::string& path) {
   if (mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
-    conf_error(cf, "cannot make the folder \"" + path + "\" for the broker's keys" + why(errno) +
+    conf_error(cf, "cannot make the folder \"" + path +
+                       "\" for the broker's keys and what it has revoked" + why(errno) +
                        ": make it, or name another with \"oauth_state_dir PATH;\"");
     return false;
   }
@@ -185,8 +190,18 @@ std::optional<std::vector<KeyFile>> contents(
 
 }  // namespace
 
+std::string state_path(ngx_conf_t* cf, const MainConf& main, std::string_view name) {
+  const NamedFile folder = state_dir(main);
+  const PointingTo place(cf, folder.place);
+  const bool is_there = access(folder.path.c_str(), F_OK) == 0;
+  if ((is_there || !ngx_test_config) && !prepare_state_dir(cf, folder.path)) {
+    return {};
+  }
+  return folder.path + "/" + std::string(name);
+}
+
 char* load_keys(ngx_conf_t* cf, MainConf& main) {
-  const NamedFile folder = main.state_dir.value_or(NamedFile{OAUTH_STATE_DIR, {}});
+  const NamedFile folder = state_dir(main);
   const auto secrets = contents(cf, main.secrets, folder, {{"secret", generate_secret}});
   if (!secrets) {
     return static_cast<char*>(NGX_CONF_ERROR);

@@ -10,6 +10,7 @@
 #include "oauth/flow/icons.hpp"
 #include "oauth/flow/keys.hpp"
 #include "oauth/flow/login.hpp"
+#include "oauth/flow/revoke.hpp"
 #include "oauth/flow/token.hpp"
 
 namespace oauth {
@@ -63,6 +64,8 @@ const std::vector<Endpoint>& endpoints() noexcept {
       {"demo", "^~", "/oauth/demo/", kGet, "GET, HEAD", demo, refuse_page},
       {"token", "=", "/token", NGX_HTTP_POST | NGX_HTTP_OPTIONS, "POST, OPTIONS", token,
        token_error},
+      {"revoke", "=", "/oauth/revoke", NGX_HTTP_POST | NGX_HTTP_OPTIONS, "POST, OPTIONS", revoke,
+       revoke_error},
       {"jwks", "=", "/.well-known/jwks.json", kGet, "GET, HEAD", jwks, refuse_page},
   };
   return kEndpoints;

@@ -26,8 +26,8 @@ const std::vector<Endpoint>& endpoints() noexcept;
 
 inline constexpr std::size_t kMaxBody = std::size_t{64} * 1024;
 
-// Inside a server block: the internal location that this server's fetches go to, if it has none yet;
-// `path` goes before its name.
+// Inside a server block: the internal location that this server's fetches go to, if it has none
+// yet; `path` goes before its name.
 char* ensure_fetch_location(ngx_conf_t* cf, std::string_view path, ServerConf& server);
 
 // `oauth_broker URL`, in a server block.

@@ -94,7 +94,8 @@ ngx_int_t judge_request(ngx_http_request_t* r, const Guard& guard, Memo& memo) {
     memo.authorization = Authorization{sent.first, sent.count};
   }
   Credentials in = read_credentials(r, guard);
-  const Decision decision = judge(in, guard, knowledge_of(r));
+  const SharedRevocations revocations(main_conf(r).revocations, *server_conf(r).revocation_lag);
+  const Decision decision = judge(in, guard, knowledge_of(r, revocations));
   if (decision.wants_keys == nullptr) {
     return settle(r, guard, memo, verdict_of(decision));
   }
@@ -184,6 +185,11 @@ ngx_int_t refuse(ngx_http_request_t* r, const Guard& guard, Problem problem) {
     return NGX_HTTP_INTERNAL_SERVER_ERROR;
   }
   const auto status = static_cast<ngx_int_t>(row(problem).status);
+  if (status == NGX_HTTP_SERVICE_UNAVAILABLE) {  // a token that nobody can judge now
+    return add_header(r, "Retry-After", std::to_string(kRetryAfter)) == NGX_OK
+               ? status
+               : NGX_HTTP_INTERNAL_SERVER_ERROR;
+  }
   // No token would help a page of another origin: it is not challenged.
   if (status >= NGX_HTTP_INTERNAL_SERVER_ERROR || problem == Problem::origin_not_allowed) {
     return status;

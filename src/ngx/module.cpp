@@ -59,6 +59,7 @@ ngx_command_t commands[] = {
     OAUTH_DIRECTIVE("oauth_client", kHttp | kServer | NGX_CONF_BLOCK | NGX_CONF_TAKE1, set_client, OAUTH_SERVER),
     OAUTH_DIRECTIVE("oauth_trust", kHttp | kServer | NGX_CONF_BLOCK | NGX_CONF_TAKE1, set_trust, OAUTH_SERVER),
     OAUTH_DIRECTIVE("oauth_clock_skew", kHttp | kServer | NGX_CONF_TAKE1, (set_seconds<&ServerConf::clock_skew, 0, 600>), OAUTH_SERVER),
+    OAUTH_DIRECTIVE("oauth_revocation_lag", kHttp | kServer | NGX_CONF_TAKE12, set_revocation_lag, OAUTH_SERVER),
     OAUTH_DIRECTIVE("oauth_limit", kHttp | kServer | NGX_CONF_1MORE, set_limit, OAUTH_SERVER),
     OAUTH_DIRECTIVE("oauth_protect", kHttp | kServer | kLocation | NGX_CONF_1MORE, set_protect, OAUTH_LOCATION),
     OAUTH_DIRECTIVE("oauth_require", kHttp | kServer | kLocation | NGX_CONF_1MORE, set_require, OAUTH_LOCATION),

@@ -26,6 +26,9 @@ class NoStore final : public Store {
   Task<Result<std::vector<std::int64_t>>> count(const std::vector<Counter>&) override {
     co_return Problem::store_down;
   }
+  Task<Check> revoke(const RevocationMark&, std::int64_t) override {
+    co_return Problem::store_down;
+  }
 };
 
 }  // namespace oauth

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "ngx/redis_call.hpp"
+#include "ngx/revocations.hpp"
 
 namespace oauth {
 namespace {
@@ -43,9 +44,13 @@ bool is_status(const RedisReply& reply) noexcept {
 
 class RedisStore final : public Store {
  public:
-  RedisStore(Flow& flow, RedisTopology& topology, const std::string& prefix,
-             RedisScripts& scripts) noexcept
-      : flow_(flow), topology_(topology), prefix_(prefix), scripts_(scripts) {}
+  RedisStore(Flow& flow, RedisTopology& topology, const std::string& prefix, RedisScripts& scripts,
+             const RevocationZone& revocations) noexcept
+      : flow_(flow),
+        topology_(topology),
+        prefix_(prefix),
+        scripts_(scripts),
+        revocations_(revocations) {}
 
   bool known_down() const noexcept override { return topology_.known_down(); }
   Task<Check> claim(std::string_view name, std::int64_t issued, std::int64_t expires) override;
@@ -57,11 +62,13 @@ class RedisStore final : public Store {
   Task<Check> swap(Share share, std::string_view name, std::string_view expected,
                    std::string_view value, std::int64_t expires) override;
   Task<Result<std::vector<std::int64_t>>> count(const std::vector<Counter>& counters) override;
+  Task<Check> revoke(const RevocationMark& mark, std::int64_t expires) override;
 
  private:
-  // One run of a script, for one key.
+  // One run of a script, for one key, or for two that are always together.
   struct Run {
     std::string key;
+    std::string second_key;
     std::vector<std::string> arguments;
   };
   std::string key(std::string_view kind, std::string_view name) const;
@@ -78,6 +85,7 @@ class RedisStore final : public Store {
   RedisTopology& topology_;
   const std::string& prefix_;
   RedisScripts& scripts_;
+  const RevocationZone& revocations_;
 };
 
 Task<Check> RedisStore::claim(std::string_view name, std::int64_t, std::int64_t expires) {
@@ -206,6 +214,20 @@ Task<Result<std::vector<std::int64_t>>> RedisStore::count(const std::vector<Coun
   co_return counts;
 }
 
+Task<Check> RedisStore::revoke(const RevocationMark& mark, std::int64_t expires) {
+  std::vector<Run> runs(1);
+  runs[0].key = revoked_key(prefix_);
+  runs[0].second_key = revoked_until_key(prefix_);
+  runs[0].arguments = {revoked_entry(mark, expires), std::to_string(milliseconds_until(expires)),
+                       std::to_string(RevocationList::kLimit)};
+  auto results = co_await run_script(scripts_.revoke, std::move(runs));
+  if (!results) {
+    co_return results.problem();
+  }
+  const bool known = results->front() == 1 && revocations_.learn(mark, expires);
+  co_return known ? Check(kDone) : Check(revocations_.full());
+}
+
 // The runs' integers. What a server that has forgotten the script (it was restarted or flushed) did
 // not run is sent once more; what it did run never is.
 Task<Result<std::vector<std::int64_t>>> RedisStore::run_script(RedisScript& script,
@@ -224,6 +246,10 @@ Task<Result<std::vector<std::int64_t>>> RedisStore::run_script(RedisScript& scri
     std::vector<RedisCommand> commands;
     for (const std::size_t i : open) {
       std::vector<std::string_view> words{"EVALSHA", script.sha, "1", runs[i].key};
+      if (!runs[i].second_key.empty()) {
+        words[2] = "2";
+        words.emplace_back(runs[i].second_key);
+      }
       words.insert(words.end(), runs[i].arguments.begin(), runs[i].arguments.end());
       commands.push_back(RedisCommand{runs[i].key, redis_command(words)});
     }
@@ -297,24 +323,27 @@ Problem RedisStore::refused(std::string_view verb, std::string_view key, const R
 
 }  // namespace
 
-RedisScripts::RedisScripts() : swap{kSwap, {}}, count{kCount, {}} {}
+RedisScripts::RedisScripts() : swap{kSwap, {}}, count{kCount, {}}, revoke{kRevokeScript, {}} {}
 
 RedisBackend::RedisBackend(RedisOptions options, std::vector<ngx_addr_t> addresses)
     : options_(std::move(options)),
       topology_(std::make_unique<RedisSingle>(options_, std::move(addresses))) {}
 
 std::unique_ptr<Store> RedisBackend::open(Flow& flow) {
-  return std::make_unique<RedisStore>(flow, *topology_, options_.prefix, scripts_);
+  return std::make_unique<RedisStore>(flow, *topology_, options_.prefix, scripts_, revocations());
 }
 
 ngx_int_t RedisBackend::init_worker(ngx_cycle_t* cycle) {
   if (ngx_process == NGX_PROCESS_WORKER || ngx_process == NGX_PROCESS_SINGLE) {
     topology_->start(cycle->log);
+    feed_ = std::make_unique<RedisRevocations>(*topology_, options_, revocations());
+    feed_->start(cycle->log);
   }
   return NGX_OK;
 }
 
 void RedisBackend::exit_worker(ngx_cycle_t*) {
+  feed_.reset();
   topology_->stop();
 }
 

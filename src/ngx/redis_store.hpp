@@ -3,19 +3,14 @@
 #pragma once
 
 #include "ngx/redis_node.hpp"
+#include "ngx/redis_revocations.hpp"
 #include "ngx/store.hpp"
 
 namespace oauth {
 
-// A script of ours; `sha` is the name by which the server knows it, once it told us.
-struct RedisScript {
-  std::string_view text;
-  std::string sha;
-};
-
 struct RedisScripts {
   RedisScripts();
-  RedisScript swap, count;
+  RedisScript swap, count, revoke;
 };
 
 class RedisBackend final : public StoreBackend {
@@ -31,6 +26,7 @@ class RedisBackend final : public StoreBackend {
   RedisOptions options_;
   std::unique_ptr<RedisTopology> topology_;
   RedisScripts scripts_;
+  std::unique_ptr<RedisRevocations> feed_;  // of a worker
 };
 
 }  // namespace oauth

@@ -210,6 +210,24 @@ char* set_limit(ngx_conf_t* cf, ngx_command_t*, void* conf) noexcept {
   return server.limits ? kOk : conf_error(cf, directive(cf) + why);
 }
 
+char* set_revocation_lag(ngx_conf_t* cf, ngx_command_t*, void* conf) noexcept {
+  auto& server = *static_cast<ServerConf*>(conf);
+  if (server.revocation_lag) {
+    return twice(cf);
+  }
+  std::optional<std::int64_t> seconds;
+  if (keep_seconds(cf, seconds, 1, 600) != kOk) {
+    return static_cast<char*>(NGX_CONF_ERROR);
+  }
+  const std::string_view stale = cf->args->nelts > 2 ? conf_arg(cf, 2) : "stale=deny";
+  if (stale != "stale=deny" && stale != "stale=allow") {
+    return conf_error(cf,
+                      directive(cf) + "takes \"stale=deny\" or \"stale=allow\" behind the time");
+  }
+  server.revocation_lag = RevocationLag{*seconds, stale == "stale=allow"};
+  return kOk;
+}
+
 namespace {
 
 // As nginx writes times: 90s, 5m, 24h.

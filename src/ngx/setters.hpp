@@ -20,6 +20,7 @@ char* set_audience(ngx_conf_t* cf, ngx_command_t* command, void* conf) noexcept;
 char* set_access_token_alg(ngx_conf_t* cf, ngx_command_t* command, void* conf) noexcept;
 char* set_require_pkce(ngx_conf_t* cf, ngx_command_t* command, void* conf) noexcept;
 char* set_limit(ngx_conf_t* cf, ngx_command_t* command, void* conf) noexcept;
+char* set_revocation_lag(ngx_conf_t* cf, ngx_command_t* command, void* conf) noexcept;
 
 // `oauth_client ID { … }`. In conf_client.cpp.
 char* set_client(ngx_conf_t* cf, ngx_command_t* command, void* conf) noexcept;

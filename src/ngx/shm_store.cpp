@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "ngx/revocations.hpp"
+
 namespace oauth {
 namespace {
 
@@ -22,7 +24,8 @@ using Buffer = std::array<char, kMaxStoreValue>;
 
 class ShmStore final : public Store {
  public:
-  explicit ShmStore(const ShmStoreBackend& backend) noexcept : backend_(backend) {}
+  ShmStore(const ShmStoreBackend& backend, const RevocationZone& revocations) noexcept
+      : backend_(backend), revocations_(revocations) {}
 
   bool known_down() const noexcept override { return false; }
 
@@ -52,6 +55,9 @@ class ShmStore final : public Store {
   Task<Result<std::vector<std::int64_t>>> count(const std::vector<Counter>& counters) override {
     co_return count_now(counters);
   }
+  Task<Check> revoke(const RevocationMark& mark, std::int64_t expires) override {
+    co_return revocations_.revoke(mark, expires);
+  }
 
  private:
   ShmStoreBackend::Lock lock() const noexcept { return {backend_.pool(), backend_.root()}; }
@@ -72,6 +78,7 @@ class ShmStore final : public Store {
   Problem full(Share share) const noexcept;
 
   const ShmStoreBackend& backend_;
+  const RevocationZone& revocations_;
 };
 
 Check ShmStore::claim_now(const ShmKey& key, std::int64_t issued, std::int64_t expires) const {
@@ -276,7 +283,7 @@ ShmStoreBackend* ShmStoreBackend::make(ngx_conf_t* cf, std::string_view zone, st
 }
 
 std::unique_ptr<Store> ShmStoreBackend::open(Flow&) {
-  return std::make_unique<ShmStore>(*this);
+  return std::make_unique<ShmStore>(*this, revocations());
 }
 
 ngx_int_t ShmStoreBackend::init_zone(ngx_shm_zone_t* zone, void* before) {

@@ -13,6 +13,8 @@ namespace oauth {
 // A longer value is a mistake of the caller: Problem::internal.
 inline constexpr std::size_t kMaxStoreValue = std::size_t{8} * 1024;
 
+class RevocationZone;
+
 class StoreBackend {
  public:
   virtual ~StoreBackend() = default;
@@ -22,6 +24,14 @@ class StoreBackend {
   virtual ngx_int_t init_worker(ngx_cycle_t* cycle) = 0;
   virtual void exit_worker(ngx_cycle_t* cycle) = 0;
   virtual bool is_remote() const noexcept = 0;  // other nodes may share it
+  // What this machine knows of the revoked; told once, at load.
+  void keep(RevocationZone& revocations) noexcept { revocations_ = &revocations; }
+
+ protected:
+  RevocationZone& revocations() const noexcept { return *revocations_; }
+
+ private:
+  RevocationZone* revocations_ = nullptr;
 };
 
 // `oauth_store` ARGS (args[0] is the directive's name). Null after an [emerg] line with file, line

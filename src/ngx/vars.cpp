@@ -176,9 +176,8 @@ ngx_int_t get_path(ngx_http_request_t* r, ngx_http_variable_value_t* v, uintptr_
   // NOLINTNEXTLINE(performance-no-int-to-ptr): how nginx hands it over
   const std::string_view path = view(*reinterpret_cast<ngx_str_t*>(data));
   const Outcome* outcome = outcome_for(r);
-  const bool known = outcome != nullptr && outcome->admission;
   return set_value(r, v,
-                   known ? text_of(claim_at(outcome->admission->claims, path)) : std::string());
+                   outcome != nullptr ? text_of(claim_at(outcome->claims(), path)) : std::string());
 } catch (...) {
   return NGX_ERROR;
 }

@@ -158,11 +158,10 @@ Result<ClientCredentials> read_basic(std::string_view authorization) {
   return ClientCredentials{decode(pair->substr(0, colon)), decode(pair->substr(colon + 1)), true};
 }
 
-// RFC 6749 2.3: one method a request.
-Result<ClientCredentials> read_credentials(const Form& form,
+}  // namespace
+
+Result<ClientCredentials> read_credentials(std::string_view id, std::string_view secret,
                                            const std::vector<std::string>& authorization) {
-  const std::string_view id = form.get("client_id");
-  const std::string_view secret = form.get("client_secret");
   if (authorization.empty()) {
     return ClientCredentials{std::string(id), std::string(secret), false};
   }
@@ -175,8 +174,6 @@ Result<ClientCredentials> read_credentials(const Form& form,
   }
   return basic;
 }
-
-}  // namespace
 
 Result<GrantRequest> parse_dexie_request(std::string_view body) {
   const auto json = Json::parse_object(body, kRequestLimits);
@@ -229,7 +226,8 @@ Result<GrantRequest> parse_form_request(std::string_view body,
   if (!is_known) {
     return Problem::grant_unsupported;
   }
-  auto credentials = read_credentials(*form, authorization);
+  auto credentials =
+      read_credentials(form->get("client_id"), form->get("client_secret"), authorization);
   if (!credentials) {
     return credentials.problem();
   }

@@ -88,6 +88,7 @@ enum class Level : std::uint8_t { error, warn, notice, info };
   X(refresh_refused,         401, "invalid_grant",   "GENERIC_ERROR", notice, "The sign-in has ended. Please sign in again.") \
   X(refresh_expired,         401, "invalid_grant",   "GENERIC_ERROR", info,   "The sign-in has ended. Please sign in again.") \
   X(refresh_unknown_key,     401, "invalid_grant",   "GENERIC_ERROR", warn,   "The sign-in has ended. Please sign in again.") \
+  X(refresh_revoked,         401, "invalid_grant",   "GENERIC_ERROR", info,   "The sign-in has ended. Please sign in again.") \
   X(refresh_other_origin,    401, "invalid_grant",   "GENERIC_ERROR", warn,   "The sign-in has ended. Please sign in again.") \
   X(proof_malformed,         400, "invalid_request", "GENERIC_ERROR", info,   "The proof of the refresh request could not be read.") \
   X(proof_wrong,             401, "invalid_grant",   "GENERIC_ERROR", warn,   "The sign-in has ended. Please sign in again.") \
@@ -122,6 +123,8 @@ enum class Level : std::uint8_t { error, warn, notice, info };
   X(token_time_malformed,    401, "invalid_token",   "GENERIC_ERROR", notice, "The token is not valid.")    \
   X(token_expired,           401, "invalid_token",   "GENERIC_ERROR", info,   "The token has expired.")     \
   X(token_not_yet_valid,     401, "invalid_token",   "GENERIC_ERROR", notice, "The token is not valid.")    \
+  X(token_revoked,           401, "invalid_token",   "GENERIC_ERROR", info,   "The token is not valid.")    \
+  X(token_foreign,           401, "invalid_token",   "GENERIC_ERROR", notice, "The token is not valid.")    \
   X(token_kind_refused,      401, "invalid_token",   "GENERIC_ERROR", notice, "The token is not valid.")    \
   X(scope_insufficient,      403, "insufficient_scope", "GENERIC_ERROR", info, "The token does not carry the scope that is needed here.") \
   X(claim_insufficient,      403, "insufficient_scope", "GENERIC_ERROR", info, "The token does not allow this.") \
@@ -143,6 +146,9 @@ enum class Level : std::uint8_t { error, warn, notice, info };
   X(store_full,              503, "temporarily_unavailable", "GENERIC_ERROR", error, "Too many sign-ins at once. Please try again.") \
   X(store_down,              503, "temporarily_unavailable", "GENERIC_ERROR", error, "Sign-in is not available at the moment. Please try again.") \
   X(store_lost,              503, "temporarily_unavailable", "GENERIC_ERROR", error, "Sign-in is not available at the moment. Please try again.") \
+  X(revocations_full,        503, "temporarily_unavailable", "GENERIC_ERROR", error, "This cannot be revoked at the moment. Please try again.") \
+  X(revocations_unsaved,     503, "temporarily_unavailable", "GENERIC_ERROR", error, "This cannot be revoked at the moment. Please try again.") \
+  X(revocations_stale,       503, "temporarily_unavailable", "GENERIC_ERROR", error, "Tokens cannot be checked at the moment. Please try again.") \
   X(keyset_mismatch,         503, "temporarily_unavailable", "GENERIC_ERROR", error, "Sign-in is not available at the moment. Please try again.") \
   /* ---- us */                                                                                             \
   X(internal,                500, "server_error",    "GENERIC_ERROR", error,  "Something is wrong on this server.")

@@ -9,6 +9,7 @@
 #include "oauth/flow/verdict.hpp"
 #include "oauth/proto/attempt.hpp"
 #include "oauth/proto/page.hpp"
+#include "oauth/proto/token_reply.hpp"
 
 namespace oauth {
 
@@ -32,6 +33,10 @@ Verdict answer_redirect(std::string location, int status = 302);
 
 // JSON with CORS for `origin` (already found allowed; empty: none). `Vary: Origin` always.
 Verdict answer_json(int status, std::string body, std::string_view origin);
+// A refusal of an endpoint that clients ask, in the shape they read; `now_ms` is told where the
+// problem is a client's clock.
+Verdict answer_error(const Request& in, Shape shape, Problem problem, std::string_view origin,
+                     std::int64_t now_ms);
 Verdict answer_preflight(std::string_view methods, std::string_view headers,
                          std::string_view origin);
 

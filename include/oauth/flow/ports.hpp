@@ -69,6 +69,11 @@ class Store {
     std::int64_t expires;
   };
   virtual Task<Result<std::vector<std::int64_t>>> count(const std::vector<Counter>& counters) = 0;
+
+  // Puts a mark on the list of the revoked, until `expires`, for all who share the store; this
+  // machine's `Revocations` has it as soon as this ends. A list that is full refuses
+  // (revocations_full) rather than forget one; revocations_unsaved: it would not outlive a restart.
+  virtual Task<Check> revoke(const RevocationMark& mark, std::int64_t expires) = 0;
 };
 
 struct Header {

@@ -69,4 +69,9 @@ Result<GrantRequest> parse_dexie_request(std::string_view body);
 Result<GrantRequest> parse_form_request(std::string_view body,
                                         const std::vector<std::string>& authorization);
 
+// RFC 6749 2.3: one method a request, the body's members `client_id` and `client_secret` or the
+// Authorization header: client_refused, client_auth_repeated. Nothing is compared yet.
+Result<ClientCredentials> read_credentials(std::string_view id, std::string_view secret,
+                                           const std::vector<std::string>& authorization);
+
 }  // namespace oauth

@@ -32,7 +32,7 @@ struct Guard {
   bool optional = false;  // anonymous requests pass, bad tokens never do
   std::string realm;
   std::vector<Trust> trusts;
-  PolicyId policy{};  // policy_of(trusts)
+  PolicyId policy{};                      // policy_of(trusts)
   std::vector<Requirement> requirements;  // all must be met; an anonymous request meets none
   TokenArgument argument;
   TargetRules origins;  // whose pages may call, where origins are checked
@@ -51,9 +51,9 @@ bool allows_origins(const Guard& guard, const std::vector<std::string_view>& ori
 // is missing, all that the location demands are named.
 std::string challenge(const Guard& guard, Problem problem);
 
-// RFC 6750 2.1: what stands behind `Bearer`, in any case, in an Authorization header; empty when the
-// scheme is another. Without anything behind it, it is token_malformed; whether it can be a token is
-// for who reads it to find out.
+// RFC 6750 2.1: what stands behind `Bearer`, in any case, in an Authorization header; empty when
+// the scheme is another. Without anything behind it, it is token_malformed; whether it can be a
+// token is for who reads it to find out.
 Result<std::string_view> bearer_token(std::string_view authorization);
 
 // RFC 6750 2.1: one or more of the characters of a b64token.

@@ -205,13 +205,22 @@ class FakeStore final : public Store {
     co_return end("count", Result<std::vector<std::int64_t>>(std::move(values)));
   }
 
+  Task<Check> revoke(const RevocationMark& mark, std::int64_t expires) override {
+    if (const auto problem = begin("revoke")) {
+      co_return *problem;
+    }
+    revoked[mark] = expires;
+    co_return end("revoke", Check(kDone));
+  }
+
   struct Count {
     std::int64_t value = 0;
     std::int64_t expires = 0;
   };
   std::map<std::string, Count> counts;
-  bool down = false;                     // known to be
-  std::map<std::string, Problem> fails;  // by verb; nothing was done, but for store_lost
+  std::map<RevocationMark, std::int64_t> revoked;  // and until when
+  bool down = false;                               // known to be
+  std::map<std::string, Problem> fails;            // by verb; nothing was done, but for store_lost
   std::map<std::string, Claim> claims;
   std::map<std::pair<Share, std::string>, Entry> entries;
 
@@ -232,6 +241,21 @@ class FakeStore final : public Store {
 
   Events& events_;
   const Clock& clock_;
+};
+
+// What the store was told to revoke, known at once.
+class FakeRevocations final : public Revocations {
+ public:
+  explicit FakeRevocations(const FakeStore& store) : store_(store) {}
+  bool is_current() const noexcept override { return current; }
+  bool has(const RevocationMark& mark) const noexcept override {
+    return store_.revoked.count(mark) != 0;
+  }
+
+  bool current = true;
+
+ private:
+  const FakeStore& store_;
 };
 
 // Answers by URL; nobody else can be reached. With `parks` a request waits for the test.
@@ -316,14 +340,6 @@ class FakeTokenCache final : public TokenCache {
     kept[{std::string(token), policy}] = facts;
   }
   std::map<std::pair<std::string, PolicyId>, TokenFacts> kept;
-};
-
-class FakeRevocations final : public Revocations {
- public:
-  bool is_current() const noexcept override { return current; }
-  bool has(const RevocationMark& mark) const noexcept override { return marks.contains(mark); }
-  bool current = true;
-  std::set<RevocationMark> marks;
 };
 
 class FakeDocuments final : public Documents {

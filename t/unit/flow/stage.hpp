@@ -166,7 +166,7 @@ struct Stage {
   FakeThrottle throttle;
   FakeTokenCache tokens;
   TrustKeys trust_keys;
-  FakeRevocations revocations;
+  FakeRevocations revocations{store};
   Ports io{store, fetch, hook, documents, throttle, tokens, trust_keys, revocations, clock, random};
 
   Provider acme = provider();

@@ -1,0 +1,227 @@
+#include "ngx/redis_revocations.hpp"
+
+#include <charconv>
+#include <cstring>
+
+namespace oauth {
+
+// One step at the server, whatever happens in between. Numbers are the server's time in
+// microseconds, but never the same twice; Lua's doubles hold them until the year 2255.
+const std::string_view kRevokeScript =
+    "local t = redis.call('TIME') "
+    "local now = t[1] * 1000000 + t[2] "
+    "local old = redis.call('ZRANGE', KEYS[2], '-inf', now, 'BYSCORE', 'LIMIT', 0, 500) "
+    "if #old > 0 then "
+    "redis.call('ZREM', KEYS[1], unpack(old)) redis.call('ZREM', KEYS[2], unpack(old)) end "
+    "if redis.call('ZSCORE', KEYS[1], ARGV[1]) then return 1 end "
+    "if redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[3]) then return 0 end "
+    "local last = redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')[2] "
+    "local number = math.max(now, (tonumber(last) or 0) + 1) "
+    "redis.call('ZADD', KEYS[1], string.format('%.0f', number), ARGV[1]) "
+    "redis.call('ZADD', KEYS[2], string.format('%.0f', now + ARGV[2] * 1000), ARGV[1]) "
+    "local longest = redis.call('ZRANGE', KEYS[2], -1, -1, 'WITHSCORES')[2] "
+    "local left = string.format('%.0f', math.ceil((longest - now) / 1000000)) "
+    "redis.call('EXPIRE', KEYS[1], left) redis.call('EXPIRE', KEYS[2], left) "
+    "return 1";
+
+namespace {
+
+constexpr std::size_t kPage = 8192;  // entries
+// KEYS order; ARGV a number, how many: the number of the last entry behind it, a space, and the
+// entries; nothing when there are none.
+constexpr std::string_view kReadScript =
+    "local page = redis.call('ZRANGE', KEYS[1], '(' .. ARGV[1], '+inf', 'BYSCORE', 'LIMIT', 0, "
+    "ARGV[2]) "
+    "if #page == 0 then return '' end "
+    "local last = redis.call('ZSCORE', KEYS[1], page[#page]) "
+    "return string.format('%.0f', last) .. ' ' .. table.concat(page)";
+
+constexpr std::size_t kEntry = sizeof(RevocationMark) + sizeof(std::int64_t);
+// Each round begins a minute before the end of the last one: after a failover the new server's
+// clock may be behind the old one's.
+constexpr std::uint64_t kOverlap = std::uint64_t{60} * 1000 * 1000;
+
+}  // namespace
+
+std::string revoked_key(const std::string& prefix) {
+  return prefix + "{revoked}:order";
+}
+
+std::string revoked_until_key(const std::string& prefix) {
+  return prefix + "{revoked}:until";
+}
+
+// Nodes of one store are of one byte order.
+std::string revoked_entry(const RevocationMark& mark, std::int64_t expires) {
+  std::string entry(kEntry, '\0');
+  std::memcpy(entry.data(), mark.data(), sizeof(mark));
+  std::memcpy(entry.data() + sizeof(mark), &expires, sizeof(expires));
+  return entry;
+}
+
+RedisRevocations::RedisRevocations(RedisTopology& topology, const RedisOptions& options,
+                                   const RevocationZone& zone)
+    : topology_(topology), options_(options), zone_(zone), read_{kReadScript, {}} {}
+
+RedisRevocations::~RedisRevocations() {
+  if (ticket_ != nullptr) {
+    ticket_->waiter = nullptr;
+  }
+  if (timer_.timer_set) {
+    ngx_del_timer(&timer_);
+  }
+  if (asking_) {
+    zone_.release(0);
+  }
+}
+
+void RedisRevocations::start(ngx_log_t* log) {
+  timer_.data = this;
+  timer_.handler = on_timer;
+  timer_.log = log;
+  timer_.cancelable = 1;  // a worker that ends does not wait for it
+  begin();
+}
+
+void RedisRevocations::on_timer(ngx_event_t* event) noexcept {
+  auto& self = *static_cast<RedisRevocations*>(event->data);
+  try {
+    self.step();
+  } catch (...) {
+    self.give_up();
+  }
+}
+
+void RedisRevocations::on_reply(std::size_t, RedisReply&& reply) noexcept {
+  ticket_ = nullptr;
+  reply_ = std::move(reply);
+  sleep(0);
+}
+
+void RedisRevocations::on_failure(std::size_t, bool) noexcept {
+  ticket_ = nullptr;
+  failed_ = true;
+  sleep(0);
+}
+
+void RedisRevocations::step() {
+  if (!asking_) {
+    begin();
+  } else if (failed_ || !reply_) {
+    give_up();
+  } else {
+    const RedisReply reply = *std::exchange(reply_, std::nullopt);
+    take(reply);
+  }
+}
+
+void RedisRevocations::begin() {
+  // Twice the time that a command may take: who has the lease and dies holds nobody up for long.
+  if (ngx_exiting || !zone_.lease(pause() / 2, 2 * options_.timeout + 1000)) {
+    sleep(pause());
+    return;
+  }
+  asking_ = true;
+  asked_ = ngx_current_msec;
+  from_ = known_ > kOverlap ? known_ - kOverlap : 0;
+  ask();
+}
+
+void RedisRevocations::ask() {
+  const std::string key = revoked_key(options_.prefix);
+  RedisConnection* connection = topology_.node_for(key).pick();
+  if (connection == nullptr) {
+    give_up();
+    return;
+  }
+  const std::string from = std::to_string(from_);
+  const std::string count = std::to_string(kPage);
+  std::vector<std::string_view> words{"SCRIPT", "LOAD", read_.text};
+  if (!read_.sha.empty()) {
+    words = {"EVALSHA", read_.sha, "1", key, from, count};
+  }
+  ticket_ = connection->submit(redis_command(words), *this, 0);
+}
+
+void RedisRevocations::take(const RedisReply& reply) {
+  if (reply.kind == RedisReply::Kind::error && redis_error_code(reply) == "NOSCRIPT" &&
+      forgotten_++ == 0) {
+    read_.sha.clear();
+    ask();
+    return;
+  }
+  if (reply.kind != RedisReply::Kind::text) {
+    const std::string_view verb = read_.sha.empty() ? "SCRIPT" : "EVALSHA";
+    topology_.node_for(revoked_key(options_.prefix))
+        .tell(NGX_LOG_ERR, reply.kind == RedisReply::Kind::error
+                               ? redis_refusal(verb, reply)
+                               : std::string(verb) + " has an unexpected answer");
+    give_up();
+    return;
+  }
+  forgotten_ = 0;
+  if (read_.sha.empty()) {
+    read_.sha = reply.text;
+    ask();
+    return;
+  }
+  if (!take_page(reply.text)) {
+    give_up();
+  }
+}
+
+// False where the page makes no sense, or this machine has no room for it: the list is not current.
+bool RedisRevocations::take_page(std::string_view page) {
+  std::size_t count = 0;
+  if (!page.empty()) {
+    const std::size_t space = page.find(' ');
+    const char* end = page.data() + std::min(space, page.size());
+    const auto read = std::from_chars(page.data(), end, from_);
+    if (space == page.npos || read.ec != std::errc() || read.ptr != end ||
+        (page.size() - space - 1) % kEntry != 0) {
+      return false;
+    }
+    for (page.remove_prefix(space + 1); !page.empty(); page.remove_prefix(kEntry), count++) {
+      RevocationMark mark;
+      std::int64_t expires = 0;
+      std::memcpy(mark.data(), page.data(), sizeof(mark));
+      std::memcpy(&expires, page.data() + sizeof(mark), sizeof(expires));
+      if (!zone_.learn(mark, expires)) {
+        (void)zone_.full();
+        return false;
+      }
+    }
+    known_ = std::max(known_, from_);
+  }
+  if (count == kPage) {
+    ask();
+    return true;
+  }
+  asking_ = false;
+  zone_.release(asked_);
+  sleep(pause());
+  return true;
+}
+
+void RedisRevocations::give_up() noexcept {
+  if (asking_) {
+    asking_ = false;
+    zone_.release(0);
+  }
+  failed_ = false;
+  reply_.reset();
+  forgotten_ = 0;
+  sleep(std::min<ngx_msec_t>(pause(), 500));
+}
+
+void RedisRevocations::sleep(ngx_msec_t milliseconds) noexcept {
+  ngx_add_timer(&timer_, milliseconds);
+}
+
+// A third of the lag, a little less at random: a round that fails has time for another.
+ngx_msec_t RedisRevocations::pause() const noexcept {
+  const auto third = static_cast<ngx_msec_t>(zone_.shortest() * 1000 / 3);
+  return third - static_cast<ngx_msec_t>(ngx_random()) % (third / 4);
+}
+
+}  // namespace oauth

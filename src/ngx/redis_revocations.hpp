@@ -1,0 +1,70 @@
+// The list of the revoked in Redis, and how a worker keeps this machine's zone up with it, without
+// any request: one worker at a time asks every third of the shortest `oauth_revocation_lag` for
+// what is new. No request ever waits for it.
+//
+// Two sorted sets of the same entries (16 bytes mark, 8 bytes expiry): PREFIX{revoked}:order by a
+// number that only grows, which readers go on from, and PREFIX{revoked}:until by the server's time
+// at which they end. The braces keep them on one node of a cluster.
+#pragma once
+
+#include <optional>
+
+#include "ngx/redis_node.hpp"
+#include "ngx/revocations.hpp"
+
+namespace oauth {
+
+// A script of ours; `sha` is the name by which the server knows it, once it told us.
+struct RedisScript {
+  std::string_view text;
+  std::string sha;
+};
+
+std::string revoked_key(const std::string& prefix);
+std::string revoked_until_key(const std::string& prefix);
+std::string revoked_entry(const RevocationMark& mark, std::int64_t expires);
+
+// KEYS order, until; ARGV entry, milliseconds it lasts, how many there may be: 1, or 0 when full.
+extern const std::string_view kRevokeScript;
+
+class RedisRevocations final : private RedisWaiter {
+ public:
+  RedisRevocations(RedisTopology& topology, const RedisOptions& options,
+                   const RevocationZone& zone);
+  ~RedisRevocations();
+  RedisRevocations(const RedisRevocations&) = delete;
+  RedisRevocations& operator=(const RedisRevocations&) = delete;
+
+  void start(ngx_log_t* log);
+
+ private:
+  static void on_timer(ngx_event_t* event) noexcept;
+  void on_reply(std::size_t index, RedisReply&& reply) noexcept override;
+  void on_failure(std::size_t index, bool written) noexcept override;
+
+  void step();
+  void begin();
+  void ask();
+  void take(const RedisReply& reply);
+  bool take_page(std::string_view page);
+  void give_up() noexcept;
+  void sleep(ngx_msec_t milliseconds) noexcept;
+  ngx_msec_t pause() const noexcept;
+
+  RedisTopology& topology_;
+  const RedisOptions& options_;
+  const RevocationZone& zone_;
+  RedisScript read_;
+  ngx_event_t timer_{};
+
+  RedisTicket* ticket_ = nullptr;  // of the command that is under way
+  bool asking_ = false;            // this worker has the lease
+  bool failed_ = false;
+  std::optional<RedisReply> reply_;
+  unsigned forgotten_ = 0;   // how often the server did not know the script, in a row
+  std::uint64_t asked_ = 0;  // ms: when this round began; what is older is in it
+  std::uint64_t known_ = 0;  // up to which number all was read
+  std::uint64_t from_ = 0;   // where this round goes on
+};
+
+}  // namespace oauth

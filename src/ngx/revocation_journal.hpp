@@ -1,0 +1,36 @@
+// RevocationJournal: the file `revoked` in oauth_state_dir, so that a restart revives nothing. One
+// entry a line, `\n` + hex mark + expiry + CRC: a line that was torn, by a full disk or a power
+// cut, is ignored and harms no other, because each begins a line of its own. nginx's starting
+// process reads and opens it; workers, who may be somebody else, inherit the open file.
+#pragma once
+
+#include <string>
+
+#include "ngx/nginx.hpp"
+#include "oauth/proto/revocation_list.hpp"
+
+namespace oauth {
+
+class RevocationJournal {
+ public:
+  explicit RevocationJournal(std::string path) : path_(std::move(path)) {}
+  ~RevocationJournal();
+  RevocationJournal(const RevocationJournal&) = delete;
+  RevocationJournal& operator=(const RevocationJournal&) = delete;
+
+  // What has not expired, into `list`. No file is an empty one. NGX_ERROR after an [emerg] line.
+  ngx_int_t load(RevocationList& list, ngx_log_t* log) const;
+  // Writes the file anew with what is in `list`: whole or not at all. Only where no other process
+  // has it open to append.
+  ngx_int_t rewrite(const RevocationList& list, ngx_log_t* log) const;
+  ngx_int_t open(ngx_log_t* log);
+
+  // One write. False: it is not known to be kept.
+  bool append(const RevocationMark& mark, std::int64_t expires) const noexcept;
+
+ private:
+  std::string path_;
+  int file_ = -1;
+};
+
+}  // namespace oauth
