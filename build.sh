@@ -18,7 +18,7 @@ usage: ./build.sh COMMAND
   asan [FILE...]   nginx and module under AddressSanitizer and UBSan in build/asan/, then the tests
   fuzz [SECONDS]   every fuzz target for so long (60)
   soak [SECONDS]   sign-ins without pause (60); last line: attempted N succeeded N refused N wrong N
-  bench            requests per second, protected beside unprotected
+  bench [SECONDS]  what a request costs, beside the plain proxy and others (docs/performance.md)
   coverage [FILE...]  which lines the tests run: build/coverage/index.html
 
 What is missing is installed from Debian's packages (as root) and, for tests, from npm.

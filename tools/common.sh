@@ -41,7 +41,7 @@ need_build() {
 
 need_tests() {
     need_build
-    need libgtest-dev googletest redis-server openssl curl clang "$(clang_runtime)" chromium
+    need libgtest-dev googletest redis-server openssl curl wrk clang "$(clang_runtime)" chromium
     need_command npm=npm node=nodejs prove=perl
 }
 
