@@ -10,6 +10,7 @@ use OAuth::Bench::Front;
 
 my $MIB = 4;
 my $HITS = 0.95;
+my $CLEAR = 0.7;    # a hit costs no more than this part of a verification, else nothing can be told
 
 sub report {
     my ($bench) = @_;
@@ -24,6 +25,10 @@ sub report {
     my $side = { name => 'fill', $front->guard('ES256'), lines => $front->tokens->file('fill') };
     my $cold = $bench->pass($side, 500);
     my $warm = $bench->pass($side, 500);
+    if ($warm > $cold * $CLEAR) {
+        $front->stop;
+        return print $bench->skipped(sprintf 'memory of the token cache: a token costs %.0f us the second time, %.0f the first', $warm, $cold);
+    }
     my ($held, $too_many) = (500, $size / 500);
     while ($too_many - $held > $held / 50) {
         my $count = int(($held + $too_many) / 2);
