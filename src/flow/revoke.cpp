@@ -83,19 +83,18 @@ namespace {
 // Verified as at a protected location, by the longest grace that one may give: what none accepts
 // any more needs no revocation.
 Result<Revocable> find_access_token(const Jwt& jwt, const Broker& broker, std::int64_t now) {
-  Trust trust = own_trust(broker, kLongestTolerance);
-  const auto claims = verify(jwt, *trust.keys, trust.expect, now);
-  if (!claims) {
-    return claims.problem();
+  const Trust trust = own_trust(broker, kLongestTolerance);
+  if (const Check genuine = verify(jwt, *trust.keys, trust.expect, now); !genuine) {
+    return genuine.problem();
   }
   Revocable found;
-  found.mark = token_mark(claims->string("jti").value_or(""));
+  found.mark = token_mark(jwt.claims.string("jti").value_or(""));
   if (found.mark == kNoMark) {
     return Problem::token_kind_refused;
   }
-  const double exp = std::ceil(claims->get("exp").number().value_or(0));
+  const double exp = std::ceil(jwt.claims.get("exp").number().value_or(0));
   found.expires = token_mark_ends(static_cast<std::int64_t>(exp));
-  found.client_id = claims->string("client_id").value_or("");
+  found.client_id = jwt.claims.string("client_id").value_or("");
   return found;
 }
 

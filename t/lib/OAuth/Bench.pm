@@ -37,7 +37,8 @@ sub new {
 sub about {
     my ($self) = @_;
     my ($model) = OAuth::Test::slurp('/proc/cpuinfo') =~ /^model name\s*: (.*)$/m;
-    my ($version) = `nginx -v 2>&1` =~ m{(nginx/[\d.]+)};
+    my $nginx = $ENV{OAUTH_NGINX} || '/usr/sbin/nginx';
+    my ($version) = `$nginx -v 2>&1` =~ m{(nginx/[\d.]+)};
     my $openssl = join ' ', (split ' ', `openssl version`)[0, 1];
     my $where = defined $self->{front} ? "the worker on core $self->{front}, load and backend on $self->{rest}"
         : 'not pinned (one core, or no taskset)';
