@@ -168,6 +168,7 @@ sub _wrk {
     close $output;
     my ($count, $rate) = ($text =~ /(\d+) requests in/, $text =~ m{Requests/sec:\s+([\d.]+)});
     die "$side->{name}: $text\n" if !$count;
+    $rate = $count * 1e6 / $1 if $text =~ /^took (\d+)/m;
     die "$side->{name}: $1 of $count answers are errors\n" if $text =~ /Non-2xx or 3xx responses: (\d+)/;
     return ($count, $rate);
 }
