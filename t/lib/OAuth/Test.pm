@@ -90,7 +90,8 @@ sub slurp {
     my ($path) = @_;
     open my $file, '<:raw', $path or return '';
     local $/;
-    return scalar <$file>;
+    my $text = <$file>;
+    return defined $text ? $text : '';    # nothing: a process of /proc has just ended
 }
 
 sub spew {
