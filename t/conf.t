@@ -264,7 +264,7 @@ HTTP
 
     $nginx->start;
     my %made = map { m{([^/]+)$} => slurp($_) } glob "$folder/*";
-    is_deeply [sort keys %made], [qw(secret signing-es256.pem signing-rs256.pem)], 'a start makes secret and keys';
+    is_deeply [sort keys %made], [qw(revoked secret signing-es256.pem signing-rs256.pem)], 'a start makes secret, keys and journal';
     is sprintf('%o', (stat "$folder/$_")[2] & 07777), '600', "$_ is the owner's alone" for sort keys %made;
     is sprintf('%o', (stat $folder)[2] & 07777), '700', 'so is the folder';
     my $token = OAuth::Demo->new($nginx)->sign_in->{access_token};
