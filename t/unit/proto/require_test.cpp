@@ -4,12 +4,8 @@
 
 #include <regex>
 
-#include "proto/support.hpp"
-
 namespace oauth {
 namespace {
-
-using test::outcome;
 
 // An engine that gives up on "tired".
 class StdPattern : public Pattern {
