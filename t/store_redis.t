@@ -247,7 +247,7 @@ subtest 'passwords and rights' => sub {
     my $secret = 'p@ss/w:rd%n';
     my $redis = OAuth::Redis->new(args => ['--requirepass', $secret], password => $secret)->start;
     $redis->command(ACL => SETUSER => 'oauth', 'on', ">$secret", '~oauth:*', '-@all',
-        qw(+set +get +getdel +del +evalsha +script|load +ping +select));
+        qw(+set +get +getdel +del +evalsha +script|load +ping +select +zadd +zrem +zrange +zscore +zcard +expire +time));
     $redis->command(ACL => SETUSER => 'narrow', 'on', ">$secret", '~oauth:*', '-@all', qw(+set +get));
     my $port = $redis->port;
     my $files = OAuth::Nginx->new;

@@ -1,6 +1,7 @@
 #include "ngx/revocation_journal.hpp"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -119,6 +120,17 @@ ngx_int_t RevocationJournal::load(RevocationList& list, ngx_log_t* log) const {
 }
 
 ngx_int_t RevocationJournal::rewrite(const RevocationList& list, ngx_log_t* log) const {
+  const int old = ::open(path_.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+  if (old < 0) {
+    return errno == ENOENT ? NGX_OK : complain(log, path_, "open");
+  }
+  const bool is_ours = flock(old, LOCK_EX | LOCK_NB) == 0;
+  const ngx_int_t rc = is_ours ? replace(list, log) : NGX_OK;
+  close(old);
+  return rc;
+}
+
+ngx_int_t RevocationJournal::replace(const RevocationList& list, ngx_log_t* log) const {
   std::string content;
   list.each(
       [&](const RevocationMark& mark, std::int64_t expires) { content += line_of(mark, expires); });
@@ -138,9 +150,14 @@ ngx_int_t RevocationJournal::rewrite(const RevocationList& list, ngx_log_t* log)
   return NGX_ERROR;
 }
 
+// The lock is that of all processes that inherit the file, for as long as one of them lives.
 ngx_int_t RevocationJournal::open(ngx_log_t* log) {
   file_ = ::open(path_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-  return file_ >= 0 ? NGX_OK : complain(log, path_, "open");
+  if (file_ < 0) {
+    return complain(log, path_, "open");
+  }
+  (void)flock(file_, LOCK_SH | LOCK_NB);  // none where the file system has none
+  return NGX_OK;
 }
 
 // What goes into a file that has no name any more would be read by nobody.

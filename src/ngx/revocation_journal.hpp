@@ -20,8 +20,8 @@ class RevocationJournal {
 
   // What has not expired, into `list`. No file is an empty one. NGX_ERROR after an [emerg] line.
   ngx_int_t load(RevocationList& list, ngx_log_t* log) const;
-  // Writes the file anew with what is in `list`: whole or not at all. Only where no other process
-  // has it open to append.
+  // Writes the file anew with what is in `list`: whole or not at all. Not while anybody has it open
+  // to append: workers of before a reload, a binary that is being replaced, another nginx.
   ngx_int_t rewrite(const RevocationList& list, ngx_log_t* log) const;
   ngx_int_t open(ngx_log_t* log);
 
@@ -29,6 +29,8 @@ class RevocationJournal {
   bool append(const RevocationMark& mark, std::int64_t expires) const noexcept;
 
  private:
+  ngx_int_t replace(const RevocationList& list, ngx_log_t* log) const;
+
   std::string path_;
   int file_ = -1;
 };

@@ -36,8 +36,6 @@ RevocationZone* RevocationZone::make(ngx_conf_t* cf, const std::string& journal)
   if (!journal.empty()) {
     zone->journal_.emplace(journal);
   }
-  // A binary that takes over from another has its sockets, and that one's workers still append.
-  zone->is_first_ = ngx_is_init_cycle(cf->cycle->old_cycle) && ngx_inherited == 0;
   return zone;
 }
 
@@ -142,7 +140,7 @@ ngx_int_t RevocationZone::open_journal(ngx_log_t* log, bool is_fresh) {
   if (ngx_test_config) {
     return NGX_OK;
   }
-  if (is_fresh && is_first_ && journal_->rewrite(root_->list, log) != NGX_OK) {
+  if (is_fresh && journal_->rewrite(root_->list, log) != NGX_OK) {
     return NGX_ERROR;
   }
   return journal_->open(log);

@@ -62,7 +62,6 @@ class RevocationZone {
   Lock lock() const noexcept { return {pool_, *root_}; }
 
   std::optional<RevocationJournal> journal_;
-  bool is_first_ = false;  // no other process of this nginx has the journal open
   std::int64_t shortest_ = 600;
   ngx_slab_pool_t* pool_ = nullptr;
   RevocationRoot* root_ = nullptr;

@@ -4,6 +4,7 @@
 #include "oauth/flow/protect.hpp"
 #include "oauth/jose/jwt.hpp"
 #include "oauth/proto/guard.hpp"
+#include "oauth/proto/revocation.hpp"
 
 namespace oauth {
 namespace {
@@ -102,6 +103,24 @@ TEST(Refresh, ItsAccessTokenEntersALocation) {
   credentials.authorization = header;
   credentials.authorizations = 1;
   EXPECT_TRUE(test::run(protect(credentials, guard, stage.io)).admission);
+}
+
+// req 047
+TEST(Refresh, OfASignInThatWasRevokedIsLikeThatOfNone) {
+  SignedIn stage;
+  const auto jwt = split(*stage.tokens.string("accessToken"));
+  const auto none = stage.call_token(stage.refresh_request(R"({"refresh_token":"x"})"));
+  stage.store.revoked[family_mark(*jwt->claims.string("sid"))] = kNow + 1'000'000;
+  stage.expect_refused(stage.refresh_request(), Problem::refresh_revoked);
+  const Verdict verdict = stage.call_token(stage.refresh_request());
+  EXPECT_EQ(verdict.reply->body, none.reply->body);
+  EXPECT_EQ(status(verdict), status(none));
+}
+
+TEST(Refresh, WaitsUntilItIsKnownWhatWasRevoked) {
+  SignedIn stage;
+  stage.revocations.current = false;
+  stage.expect_refused(stage.refresh_request(), Problem::revocations_stale);
 }
 
 TEST(Refresh, NeedsTheProofOfTheKeyThatSignedIn) {
