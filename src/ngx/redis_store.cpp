@@ -45,7 +45,7 @@ bool is_status(const RedisReply& reply) noexcept {
 class RedisStore final : public Store {
  public:
   RedisStore(Flow& flow, RedisTopology& topology, const std::string& prefix, RedisScripts& scripts,
-             const RevocationZone& revocations) noexcept
+             const RevocationZone* revocations) noexcept
       : flow_(flow),
         topology_(topology),
         prefix_(prefix),
@@ -85,7 +85,7 @@ class RedisStore final : public Store {
   RedisTopology& topology_;
   const std::string& prefix_;
   RedisScripts& scripts_;
-  const RevocationZone& revocations_;
+  const RevocationZone* revocations_;
 };
 
 Task<Check> RedisStore::claim(std::string_view name, std::int64_t, std::int64_t expires) {
@@ -224,8 +224,8 @@ Task<Check> RedisStore::revoke(const RevocationMark& mark, std::int64_t expires)
   if (!results) {
     co_return results.problem();
   }
-  const bool known = results->front() == 1 && revocations_.learn(mark, expires);
-  co_return known ? Check(kDone) : Check(revocations_.full());
+  const bool known = results->front() == 1 && revocations_->learn(mark, expires);
+  co_return known ? Check(kDone) : Check(revocations_->full());
 }
 
 // The runs' integers. What a server that has forgotten the script (it was restarted or flushed) did
@@ -336,7 +336,7 @@ std::unique_ptr<Store> RedisBackend::open(Flow& flow) {
 ngx_int_t RedisBackend::init_worker(ngx_cycle_t* cycle) {
   if (ngx_process == NGX_PROCESS_WORKER || ngx_process == NGX_PROCESS_SINGLE) {
     topology_->start(cycle->log);
-    feed_ = std::make_unique<RedisRevocations>(*topology_, options_, revocations());
+    feed_ = std::make_unique<RedisRevocations>(*topology_, options_, *revocations());
     feed_->start(cycle->log);
   }
   return NGX_OK;

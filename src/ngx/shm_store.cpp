@@ -24,7 +24,7 @@ using Buffer = std::array<char, kMaxStoreValue>;
 
 class ShmStore final : public Store {
  public:
-  ShmStore(const ShmStoreBackend& backend, const RevocationZone& revocations) noexcept
+  ShmStore(const ShmStoreBackend& backend, const RevocationZone* revocations) noexcept
       : backend_(backend), revocations_(revocations) {}
 
   bool known_down() const noexcept override { return false; }
@@ -56,7 +56,7 @@ class ShmStore final : public Store {
     co_return count_now(counters);
   }
   Task<Check> revoke(const RevocationMark& mark, std::int64_t expires) override {
-    co_return revocations_.revoke(mark, expires);
+    co_return revocations_->revoke(mark, expires);
   }
 
  private:
@@ -78,7 +78,7 @@ class ShmStore final : public Store {
   Problem full(Share share) const noexcept;
 
   const ShmStoreBackend& backend_;
-  const RevocationZone& revocations_;
+  const RevocationZone* revocations_;
 };
 
 Check ShmStore::claim_now(const ShmKey& key, std::int64_t issued, std::int64_t expires) const {

@@ -28,7 +28,7 @@ class StoreBackend {
   void keep(RevocationZone& revocations) noexcept { revocations_ = &revocations; }
 
  protected:
-  RevocationZone& revocations() const noexcept { return *revocations_; }
+  RevocationZone* revocations() const noexcept { return revocations_; }  // null without a broker
 
  private:
   RevocationZone* revocations_ = nullptr;
