@@ -54,8 +54,10 @@ CONF
 sub start {
     my ($self, $binary) = @_;
     $_->start for $self->{backend}, $self->{bare};
-    {
-        local $ENV{OAUTH_NGINX} = $binary || $ENV{OAUTH_NGINX};
+    $self->{nginx}->start;    # makes the keys, at full speed
+    if ($binary) {
+        $self->{nginx}->stop;
+        local $ENV{OAUTH_NGINX} = $binary;
         $self->{nginx}->start;
     }
     $self->{bench}->pin_rest($self->{backend}->worker_pids);

@@ -8,10 +8,12 @@ use warnings;
 use OAuth::Bench::Front;
 use OAuth::Bench::Peers;
 
-my $PLAIN = 'plain proxy';
-my $PLAIN_MANY = 'plain proxy, each request another token';
 my @ALGS = qw(RS256 ES256 EdDSA HS256);
 my $WARM = '>= 0.97';
+
+# What a side is compared with gets the same tokens: a longer one costs the plain proxy more, too.
+sub _plain      { return "plain proxy, $_[0] token" }
+sub _plain_many { return "plain proxy, each request another $_[0] token" }
 
 # What `openssl speed` prints of each: its words, and where a verification's rate stands.
 my %SPEED = (
@@ -27,7 +29,7 @@ sub report {
     my @sides = _sides($bench, $front);
     my $peers = OAuth::Bench::Peers->new(bench => $bench, backend => $front->backend, token => $front->tokens->list('RS256'),
         issuer => $front->issuer('RS256'), public_key => $front->public_key('RS256'), kid => $front->kid('RS256'));
-    push @sides, map { { %$_, base => $PLAIN, headers => _bearer($front->tokens->list('RS256')) } } $peers->start;
+    push @sides, map { { %$_, base => _plain('RS256'), headers => _bearer($front->tokens->list('RS256')) } } $peers->start;
     push @sides, map { _speed($bench, $_) } @ALGS;
     my $result = $bench->measure(@sides);
     $_->stop for $peers, $front;
@@ -53,23 +55,25 @@ sub _sides {
 
     my $file = sub { $front->tokens->file($_[0]) };
     my $one = sub { _bearer($front->tokens->list($_[0])) };
+    my @same = (base => _plain('ES256'), headers => $one->('ES256'));
     my @sides = (
-        { name => $PLAIN, $front->plain, headers => $one->('ES256') },
-        { name => 'plain proxy, no token', $front->plain, base => $PLAIN },
-        { name => 'plain proxy, module not loaded', $front->bare, base => $PLAIN, headers => $one->('ES256') },
-        (map { { name => "$_, warm", $front->guard($_), base => $PLAIN, headers => $one->($_), goal => $WARM } } @algs),
-        ($front->guard('ES256', '/header') ? { name => 'ES256, warm, oauth_set_header',
-            $front->guard('ES256', '/header'), base => $PLAIN, headers => $one->('ES256') } : ()),
-        { name => 'auth_request, 204 in the same nginx', $front->plain('/asks_in'), base => $PLAIN, headers => $one->('ES256') },
-        { name => 'auth_request, 204 of a local server', $front->plain('/asks'), base => $PLAIN, headers => $one->('ES256') },
-        { name => $PLAIN_MANY, $front->plain, lines => $file->('many'), count => $lists[1][1] },
+        (map { { name => _plain($_), $front->plain, headers => $one->($_) } } @algs),
+        { name => 'plain proxy, no token', $front->plain, base => _plain('ES256') },
+        { name => 'plain proxy, module not loaded', $front->bare, @same },
+        (map { { name => "$_, warm", $front->guard($_), base => _plain($_), headers => $one->($_), goal => $WARM } } @algs),
+        ($front->guard('ES256', '/header')
+            ? { name => 'ES256, warm, oauth_set_header', $front->guard('ES256', '/header'), @same } : ()),
+        { name => 'auth_request, 204 in the same nginx', $front->plain('/asks_in'), @same },
+        { name => 'auth_request, 204 of a local server', $front->plain('/asks'), @same },
+        { name => _plain_many('ES256'), $front->plain, lines => $file->('many'), count => $lists[1][1] },
+        { name => _plain_many('RS256'), $front->plain, lines => $file->('coldRS256'), count => $cold * $bench->rounds },
     );
     for my $list (@lists) {
-        push @sides, { name => "ES256, warm, $list->[0] tokens", $front->guard('ES256'), base => $PLAIN_MANY, lines => $file->('many'),
-            count => $list->[1], goal => $WARM };
+        push @sides, { name => "ES256, warm, $list->[0] tokens", $front->guard('ES256'), base => _plain_many('ES256'),
+            lines => $file->('many'), count => $list->[1], goal => $WARM };
     }
     $bench->pass($sides[-1], $lists[1][1]);
-    push @sides, map { { name => "$_, cold", $front->guard($_), base => $PLAIN_MANY, lines => $file->("cold$_"),
+    push @sides, map { { name => "$_, cold", $front->guard($_), base => _plain_many($_), lines => $file->("cold$_"),
         count => $cold, once => 1, verify => "openssl speed, $_" } } qw(RS256 ES256);
     return @sides;
 }

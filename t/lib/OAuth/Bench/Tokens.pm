@@ -29,7 +29,7 @@ sub key_set {
     my $jwk = $alg eq 'HS256' ? { kty => 'oct', k => $self->_secret } : $self->_forge($alg)->jwk;
     return OAuth::Test::spew("$self->{folder}/$alg.jwks", OAuth::Test::encode_json({
         keys => [{ %$jwk, kid => "bench-$alg", alg => $alg, use => 'sig' }],
-    }));
+    }), 0600);
 }
 
 # `key`: the PEM file of a broker; without it a key of `key_set`.
