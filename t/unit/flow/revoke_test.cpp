@@ -62,7 +62,9 @@ struct RevokeStage : Stage {
   }
   std::string judge(const std::string& token) {
     Credentials credentials;
-    credentials.authorization = {"Bearer " + token};
+    const std::string header = "Bearer " + token;
+    credentials.authorization = header;
+    credentials.authorizations = 1;
     const Verdict verdict = test::run(protect(credentials, guard, io));
     return verdict.admission ? "entered" : reason(verdict);
   }
