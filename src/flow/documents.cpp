@@ -1,5 +1,7 @@
 #include "oauth/flow/documents.hpp"
 
+#include <memory>
+
 namespace oauth {
 namespace {
 
@@ -33,11 +35,26 @@ class HeldLease {
 
 FetchRequest request_for(const DocumentQuery& query) {
   FetchRequest request;
-  request.provider = query.provider.name;
-  request.location = query.provider.fetch_location;
+  request.provider = query.owner;
+  request.location = query.location;
   request.url = query.url;
   request.headers.push_back({"Accept", "application/json"});
   return request;
+}
+
+// Ends the lease: with the document, or with the time until the next try.
+Check settle(const DocumentQuery& query, HeldLease& lease, const Result<FetchReply>& reply,
+             std::int64_t now) {
+  if (!reply) {
+    lease.fail(now + kDocumentCoolDown);
+    return reply.problem();
+  }
+  if (reply->status != 200 || !query.acceptable(reply->body)) {
+    lease.fail(now + kDocumentCoolDown);
+    return Problem::discovery_refused;
+  }
+  lease.keep(reply->body, now);
+  return kDone;
 }
 
 Task<Result<Documents::Document>> fetch_document(const DocumentQuery& query, Ports& io) {
@@ -45,24 +62,26 @@ Task<Result<Documents::Document>> fetch_document(const DocumentQuery& query, Por
   const FetchRequest request = request_for(query);
   auto reply = co_await io.fetch.send(request);
   const std::int64_t now = io.clock.now();
-  if (!reply) {
-    lease.fail(now + kDocumentCoolDown);
-    co_return reply.problem();
+  if (const Check kept = settle(query, lease, reply, now); !kept) {
+    co_return kept.problem();
   }
-  if (reply->status != 200 || !query.acceptable(reply->body, query.provider)) {
-    lease.fail(now + kDocumentCoolDown);
-    co_return Problem::discovery_refused;
-  }
-  lease.keep(reply->body, now);
   co_return Documents::Document{std::move(reply->body), now};
 }
 
-bool is_metadata(std::string_view body, const Provider& provider) {
-  return static_cast<bool>(parse_metadata(body, provider));
+DocumentQuery metadata_query(const Provider& provider, std::int64_t not_before) {
+  const auto acceptable = [&provider](std::string_view body) {
+    return static_cast<bool>(parse_metadata(body, provider));
+  };
+  return {metadata_url(provider.issuer), provider.name, provider.fetch_location, acceptable,
+          not_before};
 }
 
-bool is_key_set(std::string_view body, const Provider&) {
-  return static_cast<bool>(KeySet::parse(body));
+DocumentQuery keys_query(const Provider& provider, const std::string& url,
+                         std::int64_t not_before) {
+  const auto acceptable = [](std::string_view body) {
+    return static_cast<bool>(KeySet::parse(body));
+  };
+  return {url, provider.name, provider.fetch_location, acceptable, not_before};
 }
 
 }  // namespace
@@ -75,7 +94,7 @@ Task<Result<Documents::Document>> document(const DocumentQuery& query, Ports& io
     if (copy && copy->fetched >= query.not_before) {
       co_return *std::move(copy);
     }
-    const bool usable = copy && copy->fetched + kDocumentStale > now;
+    const bool usable = copy && copy->fetched + query.max_stale > now;
     const auto lease = io.documents.lease(query.url, now, kDocumentHold);
     if (lease == Documents::Lease::granted) {
       auto fetched = co_await fetch_document(query, io);
@@ -96,12 +115,27 @@ Task<Result<Documents::Document>> document(const DocumentQuery& query, Ports& io
   }
 }
 
+void refresh_document(const DocumentQuery& query, Ports& io) {
+  // Another worker may have been faster.
+  if (io.documents.fetched(query.url).value_or(query.not_before - 1) >= query.not_before) {
+    return;
+  }
+  const std::int64_t now = io.clock.now();
+  if (io.documents.lease(query.url, now, kDocumentHold) != Documents::Lease::granted) {
+    return;
+  }
+  const auto lease = std::make_shared<HeldLease>(io.documents, query.url);
+  const Clock& clock = io.clock;
+  io.fetch.refresh(request_for(query), [query, lease, &clock](const Result<FetchReply>& reply) {
+    (void)settle(query, *lease, reply, clock.now());
+  });
+}
+
 Task<Result<Metadata>> metadata_of(const Provider& provider, Ports& io) {
   if (auto configured = configured_metadata(provider)) {
     co_return *std::move(configured);
   }
-  const DocumentQuery query{metadata_url(provider), provider, is_metadata,
-                            io.clock.now() - kDocumentFresh};
+  const DocumentQuery query = metadata_query(provider, io.clock.now() - kDocumentFresh);
   auto found = co_await document(query, io);
   if (!found) {
     co_return found.problem();
@@ -111,7 +145,7 @@ Task<Result<Metadata>> metadata_of(const Provider& provider, Ports& io) {
 
 Task<Result<KeySet>> keys_of(const Provider& provider, const Metadata& metadata,
                              std::int64_t not_before, Ports& io) {
-  const DocumentQuery query{metadata.jwks_uri, provider, is_key_set, not_before};
+  const DocumentQuery query = keys_query(provider, metadata.jwks_uri, not_before);
   auto found = co_await document(query, io);
   if (!found) {
     co_return found.problem();

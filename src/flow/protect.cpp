@@ -45,12 +45,15 @@ Decision judge(Credentials& in, const Guard& guard, const Knowledge& known) {
 Task<Verdict> protect(Credentials& in, const Guard& guard, Ports& io) {
   Decision decision = judge(in, guard, known_by(io));
   if (decision.wants_keys != nullptr) {
-    auto fetched = co_await fetch_keys(*decision.wants_keys, decision.not_before, io);
+    auto fetched = co_await io.trust_keys.fetch_keys(*decision.wants_keys, decision.not_before, io);
     if (fetched) {
       decision = judge(in, guard, known_by(io));
     } else if (decision.problem != Problem::token_key_unknown) {
       decision.problem = fetched.problem();
     }
+  }
+  if (decision.outdated != nullptr) {
+    io.trust_keys.refresh(*decision.outdated, io);
   }
   co_return verdict_of(decision);
 }
@@ -107,7 +110,7 @@ Result<std::string_view> read_token(Credentials& in, const Guard& guard) {
 Decision recall(std::string_view token, const TokenFacts& facts, const Guard& guard,
                 const Knowledge& known) {
   const Trust& trust = guard.trusts[facts.trust];
-  const auto keys = known.keys.at_hand(trust, known.documents, known.now);
+  const auto keys = known.trust_keys.at_hand(trust, known.documents, known.now);
   const bool is_still_signed = keys && keys->keys->digest() == facts.keys;
   return is_still_signed ? admit(token, facts, guard, known) : examine(token, guard, known);
 }
@@ -147,19 +150,20 @@ Decision examine(std::string_view token, const Guard& guard, const Knowledge& kn
   if (trust == nullptr) {
     return refuse(Problem::token_issuer_wrong);
   }
-  const auto keys = known.keys.at_hand(*trust, known.documents, known.now);
+  const auto keys = known.trust_keys.at_hand(*trust, known.documents, known.now);
   if (!keys) {
-    return {.problem = Problem::discovery_cooling, .wants_keys = trust};
+    return {.problem = Problem::key_set_empty,
+            .wants_keys = trust->is_fetched() ? trust : nullptr,
+            .not_before = TrustKeys::fresh_since(*trust, known.now)};
   }
   const auto genuine = verify(*jwt, *keys->keys, trust->expect, known.now);
   if (!genuine) {
     // OpenID Connect Core 10.1.1: an unknown kid may be that of a new key.
-    const std::int64_t recent = known.now - kDocumentCoolDown;
-    const bool may_be_new =
-        genuine.problem() == Problem::token_key_unknown && keys->fetched < recent;
+    const bool may_be_new = genuine.problem() == Problem::token_key_unknown &&
+                            TrustKeys::may_be_outdated(*trust, *keys, known.now);
     return {.problem = genuine.problem(),
             .wants_keys = may_be_new ? trust : nullptr,
-            .not_before = recent};
+            .not_before = known.now - kDocumentCoolDown};
   }
   if (const Check fit = check_trust_claims(jwt->claims, *trust); !fit) {
     return refuse(fit.problem());
@@ -196,7 +200,10 @@ Decision admit(std::string_view token, const TokenFacts& facts, const Guard& gua
       return refuse(met.problem());
     }
   }
-  return {.kind = Decision::Kind::enter, .admission = admission};
+  const bool is_outdated = known.trust_keys.wants_refresh(trust, known.now);
+  return {.kind = Decision::Kind::enter,
+          .admission = admission,
+          .outdated = is_outdated ? &trust : nullptr};
 }
 
 Decision refuse(Problem problem) {
@@ -204,7 +211,7 @@ Decision refuse(Problem problem) {
 }
 
 Knowledge known_by(Ports& io) {
-  return {io.tokens, io.keys, io.documents, io.revocations, io.clock.now()};
+  return {io.tokens, io.trust_keys, io.documents, io.revocations, io.clock.now()};
 }
 
 }  // namespace

@@ -2,8 +2,20 @@
 
 #include "ngx/attached.hpp"
 #include "ngx/no_store.hpp"
+#include "oauth/flow/trust_keys.hpp"
 
 namespace oauth {
+namespace {
+
+// This worker's.
+TrustKeys& trust_keys() {
+  static TrustKeys keys([](const std::string& line) {
+    ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0, "oauth: %s", line.c_str());
+  });
+  return keys;
+}
+
+}  // namespace
 
 Call* find_call(ngx_http_request_t* r) noexcept {
   return find_attached<Call>(r);
@@ -11,7 +23,7 @@ Call* find_call(ngx_http_request_t* r) noexcept {
 
 Knowledge knowledge_of(ngx_http_request_t* r, const Revocations& revocations) noexcept {
   const MainConf& main = main_conf(r);
-  return {token_cache_of(main), *main.trust_keys, documents_of(*main.documents), revocations,
+  return {token_cache_of(main), trust_keys(), documents_of(*main.documents), revocations,
           ngx_time()};
 }
 
@@ -26,7 +38,7 @@ Call* call_of(ngx_http_request_t* r) noexcept try {
   }
   std::unique_ptr<Store> store =
       main.store == nullptr ? std::make_unique<NoStore>() : main.store->open(*flow);
-  return attach<Call>(r, *flow, server_conf(r), main, std::move(store));
+  return attach<Call>(r, *flow, server_conf(r), main, std::move(store), trust_keys());
 } catch (...) {
   return nullptr;
 }

@@ -19,7 +19,8 @@ namespace oauth {
 
 class Call {
  public:
-  Call(Flow& flow, const ServerConf& server, const MainConf& main, std::unique_ptr<Store> store)
+  Call(Flow& flow, const ServerConf& server, const MainConf& main, std::unique_ptr<Store> store,
+       TrustKeys& trust_keys)
       : flow_(flow),
         clock_(flow),
         fetch_(flow, server.fetch),
@@ -27,16 +28,11 @@ class Call {
         throttle_(flow.request(), server, *main.throttle),
         revocations_(main.revocations, *server.revocation_lag),
         store_(std::move(store)),
-        ports_{*store_,
-               fetch_,
-               hook_,
-               documents_of(*main.documents),
-               throttle_,
-               token_cache_of(main),
-               *main.trust_keys,
-               revocations_,
-               clock_,
-               random_} {}
+        ports_{*store_,    fetch_,
+               hook_,      documents_of(*main.documents),
+               throttle_,  token_cache_of(main),
+               trust_keys, revocations_,
+               clock_,     random_} {}
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;
   ~Call() { flow_.reset(); }

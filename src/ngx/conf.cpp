@@ -8,7 +8,6 @@
 #include "ngx/made_location.hpp"
 #include "ngx/throttle.hpp"
 #include "ngx/token_cache.hpp"
-#include "oauth/flow/trust_keys.hpp"
 
 namespace oauth {
 namespace {
@@ -91,8 +90,6 @@ char* init_main_conf(ngx_conf_t* cf, void* conf) noexcept {
   }
   const std::size_t bytes = main.cache_zone.value_or(kDefaultCacheZone);
   main.documents = make_document_zone(cf, bytes);
-  static TrustKeys keys;
-  main.trust_keys = &keys;
   main.throttle = ThrottleZone::make(cf, bytes / kThrottlePart);
   if (main.documents == nullptr || main.throttle == nullptr || !make_token_cache(cf, main) ||
       check_trusts(cf, main) != NGX_CONF_OK) {

@@ -23,7 +23,6 @@ namespace oauth {
 struct Endpoint;
 class ThrottleZone;
 class TokenCacheZone;
-class TrustKeys;
 
 // Where something was said; line 0 is nowhere.
 struct Place {
@@ -58,8 +57,7 @@ struct MainConf {
   TokenCacheZone* token_cache = nullptr;        // asked for by token_cache_of()
   std::optional<std::size_t> cache_zone;        // bytes
   std::optional<std::size_t> token_cache_size;  // bytes; 0: off
-  TrustKeys* trust_keys = nullptr;
-  RevocationZone* revocations = nullptr;  // null without a broker
+  RevocationZone* revocations = nullptr;        // null without a broker
   std::vector<NamedFile> secrets;
   std::vector<NamedFile> signing_keys;
   std::optional<NamedFile> state_dir;

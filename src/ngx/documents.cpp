@@ -33,6 +33,13 @@ std::optional<Documents::Document> DocumentZone::find(std::string_view url) {
   return std::nullopt;
 }
 
+std::optional<std::int64_t> DocumentZone::fetched(std::string_view url) {
+  const ShmKey key = shm_key(url);
+  const auto held = lock();
+  const ShmTable::Entry* entry = root_->bodies.find(key);
+  return entry == nullptr ? std::nullopt : std::optional(ShmTable::time_of(entry));
+}
+
 std::optional<std::size_t> DocumentZone::read(const ShmKey& key, Document& document) {
   const auto held = lock();
   const ShmTable::Entry* entry = root_->bodies.find(key);

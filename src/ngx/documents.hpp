@@ -27,6 +27,7 @@ class DocumentZone final : public Documents {
   static DocumentZone* make(ngx_conf_t* cf, std::size_t bytes);
 
   std::optional<Document> find(std::string_view url) override;
+  std::optional<std::int64_t> fetched(std::string_view url) override;
   Lease lease(std::string_view url, std::int64_t now, std::int64_t hold) override;
   void keep(std::string_view url, std::string_view body, std::int64_t now) override;
   void fail(std::string_view url, std::int64_t until) override;

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <map>
+#include <memory>
 #include <optional>
 
+#include "ngx/attached.hpp"
 #include "ngx/fetch_call.hpp"
 #include "oauth/base/text.hpp"
 #include "oauth/base/uri.hpp"
@@ -86,6 +88,48 @@ FetchTarget target_of(const Uri& uri, const FetchRequest& request, const Hosts& 
   return target;
 }
 
+void log_failure(ngx_log_t* log, const FetchRequest& request, const FetchTarget& target,
+                 const Result<FetchReply>& outcome) noexcept {
+  if (!outcome) {
+    ngx_log_error(NGX_LOG_ERR, log, 0, "oauth: fetch for provider \"%*s\" from %*s: %*s",
+                  request.provider.size(), request.provider.data(), target.host.size(),
+                  target.host.data(), name(outcome.problem()).size(),
+                  name(outcome.problem()).data());
+  }
+}
+
+// A fetch that nobody waits for: lives with the client's request, which nginx keeps for as long as
+// the subrequest runs, though the reply is out and the flow over.
+class Errand final : private OwnSubrequest::Listener {
+ public:
+  Errand(ngx_http_request_t* r, const FetchRoute& route, FetchRequest request, FetchTarget target,
+         std::unique_ptr<Slot> slot, Fetch::Heard heard) noexcept
+      : log_(r->connection->log),
+        request_(std::move(request)),
+        target_(std::move(target)),
+        slot_(std::move(slot)),
+        heard_(std::move(heard)),
+        call_(r, route, request_, target_) {}
+
+  bool send() noexcept { return call_.begin(*this, NGX_HTTP_SUBREQUEST_BACKGROUND); }
+
+ private:
+  void over(Result<FetchReply> outcome) noexcept override try {
+    log_failure(log_, request_, target_, outcome);
+    slot_.reset();
+    heard_(outcome);
+  } catch (...) {
+    ngx_log_error(NGX_LOG_ERR, log_, 0, "oauth: what was fetched behind a request is lost");
+  }
+
+  ngx_log_t* log_;
+  FetchRequest request_;
+  FetchTarget target_;
+  std::unique_ptr<Slot> slot_;
+  Fetch::Heard heard_;
+  FetchCall call_;
+};
+
 }  // namespace
 
 const FetchRoute* FetchPlan::route(std::string_view location) const noexcept {
@@ -98,32 +142,52 @@ const FetchRoute* FetchPlan::route(std::string_view location) const noexcept {
   return found == users.end() ? nullptr : &*found;
 }
 
-Task<Result<FetchReply>> SubrequestFetch::send(const FetchRequest& request) {
-  ngx_log_t* log = flow_.request()->connection->log;
+Result<const FetchRoute*> SubrequestFetch::allow(const FetchRequest& request) const {
   const auto uri = Uri::parse(request.url);
   const FetchRoute* route = plan_.route(request.location);
-  if (!uri || !uri->is_http() || route == nullptr || !can_send(request)) {
-    ngx_log_error(NGX_LOG_ERR, log, 0, "oauth: a request to provider \"%*s\" cannot be sent",
-                  request.provider.size(), request.provider.data());
-    co_return Problem::internal;
+  if (!uri || !uri->is_http() || route == nullptr || route->location_conf == nullptr ||
+      !can_send(request)) {
+    ngx_log_error(NGX_LOG_ERR, flow_.request()->connection->log, 0,
+                  "oauth: a request to provider \"%*s\" cannot be sent", request.provider.size(),
+                  request.provider.data());
+    return Problem::internal;
   }
   if (!plan_.trust_store && !route->is_users && uri->scheme() == "https") {
-    co_return Problem::fetch_untrusted;
+    return Problem::fetch_untrusted;
+  }
+  return route;
+}
+
+Task<Result<FetchReply>> SubrequestFetch::send(const FetchRequest& request) {
+  const auto route = allow(request);
+  if (!route) {
+    co_return route.problem();
   }
   const Slot slot(request.provider, plan_.limit);
   if (!slot) {
     co_return Problem::fetch_busy;
   }
-  const FetchTarget target = target_of(*uri, request, *plan_.hosts);
-  FetchCall call(flow_.request(), *route, request, target);
+  const FetchTarget target = target_of(*Uri::parse(request.url), request, *plan_.hosts);
+  FetchCall call(flow_.request(), **route, request, target);
   auto outcome = co_await Ended(flow_, call);
-  if (!outcome) {
-    ngx_log_error(NGX_LOG_ERR, log, 0, "oauth: fetch for provider \"%*s\" from %*s: %*s",
-                  request.provider.size(), request.provider.data(), target.host.size(),
-                  target.host.data(), name(outcome.problem()).size(),
-                  name(outcome.problem()).data());
-  }
+  log_failure(flow_.request()->connection->log, request, target, outcome);
   co_return outcome;
+}
+
+void SubrequestFetch::refresh(const FetchRequest& request, Heard heard) {
+  const auto route = allow(request);
+  auto slot = std::make_unique<Slot>(request.provider, plan_.limit);
+  if (!route || !*slot) {
+    heard(route ? Problem::fetch_busy : route.problem());
+    return;
+  }
+  FetchTarget target = target_of(*Uri::parse(request.url), request, *plan_.hosts);
+  ngx_http_request_t* main = flow_.request()->main;
+  auto* errand =
+      attach<Errand>(main, main, **route, request, std::move(target), std::move(slot), heard);
+  if (errand == nullptr || !errand->send()) {
+    heard(Problem::internal);
+  }
 }
 
 }  // namespace oauth

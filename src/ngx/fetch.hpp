@@ -38,8 +38,12 @@ class SubrequestFetch final : public Fetch {
  public:
   SubrequestFetch(Flow& flow, const FetchPlan& plan) noexcept : flow_(flow), plan_(plan) {}
   Task<Result<FetchReply>> send(const FetchRequest& request) override;
+  void refresh(const FetchRequest& request, Heard heard) override;
 
  private:
+  // The route that it may take, or why not.
+  Result<const FetchRoute*> allow(const FetchRequest& request) const;
+
   Flow& flow_;
   const FetchPlan& plan_;
 };

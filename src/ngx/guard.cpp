@@ -96,13 +96,17 @@ ngx_int_t judge_request(ngx_http_request_t* r, const Guard& guard, Memo& memo) {
   Credentials in = read_credentials(r, guard);
   const SharedRevocations revocations(main_conf(r).revocations, *server_conf(r).revocation_lag);
   const Decision decision = judge(in, guard, knowledge_of(r, revocations));
-  if (decision.wants_keys == nullptr) {
+  if (decision.wants_keys == nullptr && decision.outdated == nullptr) {
     return settle(r, guard, memo, verdict_of(decision));
   }
-  // Only now is there something to wait for.
+  // Only now is there something to wait for, or to do behind the request.
   call = call_of(r);
   if (call == nullptr) {
     return NGX_HTTP_INTERNAL_SERVER_ERROR;
+  }
+  if (decision.outdated != nullptr) {
+    call->ports().trust_keys.refresh(*decision.outdated, call->ports());
+    return settle(r, guard, memo, verdict_of(decision));
   }
   call->credentials = std::move(in);
   call->flow().start(protect(call->credentials, guard, call->ports()));

@@ -63,13 +63,23 @@ bool is_issuer(std::string_view issuer, const Provider& provider) {
 
 }  // namespace
 
-std::string metadata_url(const Provider& provider) {
-  std::string_view issuer = provider.issuer;
+std::string metadata_url(std::string_view issuer) {
   // Discovery 4.1: a terminating slash is removed before the well-known path is appended.
   if (!issuer.empty() && issuer.back() == '/') {
     issuer.remove_suffix(1);
   }
   return std::string(issuer) + "/.well-known/openid-configuration";
+}
+
+Result<std::string> advertised_keys(std::string_view json, const std::string& issuer) {
+  const auto parsed = Json::parse_object(json, kMetadataLimits);
+  const auto uri = Uri::parse(issuer);
+  // Discovery 4.3
+  if (!parsed || !uri || parsed->string("issuer") != issuer) {
+    return Problem::discovery_refused;
+  }
+  std::string keys = endpoint(*parsed, "jwks_uri", {}, *uri);
+  return keys.empty() ? Result<std::string>(Problem::discovery_refused) : std::move(keys);
 }
 
 std::optional<Metadata> configured_metadata(const Provider& provider) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -102,6 +103,11 @@ class Fetch {
  public:
   virtual ~Fetch() = default;
   virtual Task<Result<FetchReply>> send(const FetchRequest& request) = 0;
+
+  // The same without waiting, behind the request that is at work. `heard` learns how it ended, once
+  // and perhaps at once; where that request ends before, it is destroyed unheard.
+  using Heard = std::function<void(const Result<FetchReply>& reply)>;
+  virtual void refresh(const FetchRequest& request, Heard heard) = 0;
 };
 
 // A question to the operator's own service, behind an internal location of the same server: POST of
@@ -130,6 +136,8 @@ class Documents {
 
   virtual ~Documents() = default;
   virtual std::optional<Document> find(std::string_view url) = 0;
+  // When the one that find() would give was fetched: the cheap question whether it is another.
+  virtual std::optional<std::int64_t> fetched(std::string_view url) = 0;
   virtual Lease lease(std::string_view url, std::int64_t now, std::int64_t hold) = 0;
   virtual void keep(std::string_view url, std::string_view body, std::int64_t now) = 0;
   virtual void fail(std::string_view url, std::int64_t until) = 0;
@@ -167,7 +175,7 @@ class Revocations {
   virtual bool has(const RevocationMark& mark) const noexcept = 0;
 };
 
-class TrustKeys;
+class TrustKeys;  // trust_keys.hpp: what this worker knows of keys that were fetched
 
 struct Ports {
   Store& store;
@@ -176,7 +184,7 @@ struct Ports {
   Documents& documents;
   Throttle& throttle;
   TokenCache& tokens;
-  TrustKeys& keys;
+  TrustKeys& trust_keys;
   Revocations& revocations;
   Clock& clock;
   Random& random;

@@ -32,7 +32,7 @@ struct Credentials {
 // What a worker knows without asking anybody.
 struct Knowledge {
   TokenCache& tokens;
-  TrustKeys& keys;
+  TrustKeys& trust_keys;
   Documents& documents;
   const Revocations& revocations;
   std::int64_t now;  // s
@@ -47,6 +47,8 @@ struct Decision {
   // Set: this stands only if no keys of that issuer from `not_before` on (s) can be had.
   const Trust* wants_keys = nullptr;
   std::int64_t not_before = 0;
+  // Set: its keys serve, but are to be fetched anew behind the request.
+  const Trust* outdated = nullptr;
 };
 
 // Waits for nothing and, for a token that is known, allocates nothing.

@@ -22,8 +22,12 @@ struct Metadata {
   AlgSet id_token_algs;        // advertised and usable; RS256 where it says nothing
 };
 
-// Where the provider's metadata is: issuer + /.well-known/openid-configuration (Discovery 4.1).
-std::string metadata_url(const Provider& provider);
+// Where an issuer's metadata is: issuer + /.well-known/openid-configuration (Discovery 4.1).
+std::string metadata_url(std::string_view issuer);
+
+// Where the keys of an issuer are that is no provider here: `jwks_uri` of its metadata, under the
+// rules of parse_metadata for `issuer` and endpoints, or discovery_refused.
+Result<std::string> advertised_keys(std::string_view json, const std::string& issuer);
 
 // What the configuration says alone; nullopt where the provider has to be asked.
 std::optional<Metadata> configured_metadata(const Provider& provider);

@@ -19,13 +19,15 @@ const std::string kUrl = "https://op.example/document";
 const Events kOneFetch{"GET " + kUrl};
 
 // A document of a fixed text, or none.
-bool is_good(std::string_view body, const Provider&) {
+bool is_good(std::string_view body) {
   return body.starts_with("good");
 }
 
 struct DocumentStage : Stage {
   DocumentStage() { fetch.say_json(kUrl, "good 1"); }
-  DocumentQuery query() { return {kUrl, acme, is_good, clock.now() - kDocumentFresh}; }
+  DocumentQuery query() {
+    return {kUrl, acme.name, acme.fetch_location, is_good, clock.now() - kDocumentFresh};
+  }
   // The body, or the name of the problem.
   std::string get() {
     const DocumentQuery asked = query();

@@ -279,6 +279,19 @@ class FakeFetch final : public Fetch {
     co_return answer->second(request);
   }
 
+  void refresh(const FetchRequest& request, Heard heard) override {
+    requests.push_back(request);
+    events_.push_back("behind: " + request.method + " " + request.url);
+    behind.emplace_back(request, std::move(heard));
+  }
+  // What was left behind a request comes to its end.
+  void end_refreshes() {
+    for (const auto& [request, heard] : std::exchange(behind, {})) {
+      const auto answer = answers.find(request.url);
+      heard(answer == answers.end() ? Problem::fetch_failed : answer->second(request));
+    }
+  }
+
   void say(const std::string& url, const Result<FetchReply>& reply) {
     answers[url] = [reply](const FetchRequest&) { return reply; };
   }
@@ -288,6 +301,7 @@ class FakeFetch final : public Fetch {
 
   std::map<std::string, Answer> answers;
   std::vector<FetchRequest> requests;
+  std::vector<std::pair<FetchRequest, Heard>> behind;
   bool parks = false;
   Line line;
 
@@ -348,6 +362,11 @@ class FakeDocuments final : public Documents {
     const auto found = kept.find(std::string(url));
     return found == kept.end() ? std::nullopt : std::optional(found->second);
   }
+  std::optional<std::int64_t> fetched(std::string_view url) override {
+    ++looks;
+    const auto found = kept.find(std::string(url));
+    return found == kept.end() ? std::nullopt : std::optional(found->second.fetched);
+  }
   Lease lease(std::string_view url, std::int64_t now, std::int64_t hold) override {
     const std::string key(url);
     if (cooling[key] > now) {
@@ -368,6 +387,7 @@ class FakeDocuments final : public Documents {
     cooling[std::string(url)] = until;
   }
 
+  int looks = 0;
   std::map<std::string, Document> kept;
   std::map<std::string, std::int64_t> held, cooling;
 };

@@ -165,7 +165,8 @@ struct Stage {
   FakeHook hook{events};
   FakeThrottle throttle;
   FakeTokenCache tokens;
-  TrustKeys trust_keys;
+  std::vector<std::string> warnings;
+  TrustKeys trust_keys{[this](const std::string& line) { warnings.push_back(line); }};
   FakeRevocations revocations{store};
   Ports io{store, fetch, hook, documents, throttle, tokens, trust_keys, revocations, clock, random};
 

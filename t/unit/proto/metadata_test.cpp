@@ -19,7 +19,7 @@ TEST(Metadata, IsBelowTheIssuer) {
   };
   for (const auto& [issuer, url] : table) {
     of.issuer = issuer;
-    EXPECT_EQ(metadata_url(of), url);
+    EXPECT_EQ(metadata_url(of.issuer), url);
   }
 }
 

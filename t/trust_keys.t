@@ -1,0 +1,174 @@
+# Keys of other issuers, fetched: once for all workers, again for a key that is not known, behind a
+# request when they get old; what is no key set replaces no good one, and serves nobody (req 121-123).
+use lib 't/lib';
+use OAuth::Test;
+use OAuth::Forge;
+use OAuth::Port;
+use File::Path qw(make_path);
+use IO::Socket::IP;
+
+my $silent = IO::Socket::IP->new(LocalHost => '127.0.0.1', LocalPort => OAuth::Port::take(), Listen => 50) or die $!;
+my $first = OAuth::Forge->new(generate => 'ES256', kid => 'first');
+my $second = OAuth::Forge->new(generate => 'ES256', kid => 'second');
+my @many = map { +{ %{ $first->jwk }, kid => "k$_" } } 1 .. 10_000;
+
+# What an issuer publishes in the place of its keys.
+my %bad = (
+    gone     => undef,
+    html     => '<html><body>We will be back soon</body></html>',
+    none     => '{"keys":[]}',
+    huge     => ' ' x 5_000_000,
+    many     => OAuth::Forge::json({ keys => \@many }),
+    twice    => OAuth::Forge::json({ keys => [map { +{ %{ $_->jwk }, kid => 'first' } } $first, $second] }),
+    foreign  => OAuth::Forge::json({ keys => [{ %{ $first->jwk }, kid => 'first', issuer => 'https://other.example' }] }),
+    redirect => undef,
+);
+my @good = qw(plain rotated by-uri shared);
+my @later = map { "$_-later" } grep { $_ ne 'redirect' } sort keys %bad;
+my @issuers = (@good, @later, (map { "$_-first" } sort keys %bad), 'down', 'slow', 'no-metadata', 'liar');
+
+my $nginx = OAuth::Nginx->new(workers => 2, http => <<'HTTP');
+types { }
+default_type application/json;
+server {
+    listen 127.0.0.1:%%PORT%%;
+    location /api/ { oauth_protect bearer; proxy_set_header X-Sub $oauth_sub; proxy_pass http://127.0.0.1:%%PORT1%%; }
+    include %%DIR%%/trusts.conf;
+}
+server { listen 127.0.0.1:%%PORT1%%; location / { return 200 "$http_x_sub"; } }
+server {
+    listen 127.0.0.1:%%PORT2%%;
+    root %%DIR%%/documents;
+    access_log %%DIR%%/documents.log;
+    location = /redirect-first/jwks { return 302 /plain/jwks; }
+}
+HTTP
+my $port = sub { return $nginx->port($_[0]) };
+spew($nginx->dir . '/trusts.conf', join '', map { block($_) } @issuers);
+publish($_) for grep { !/-first$/ && $_ ne 'no-metadata' } @issuers;
+for my $name (grep { /-first$/ } @issuers) {
+    publish($name);
+    spoil($name);
+}
+publish('no-metadata', metadata => '<html>');
+publish('liar', metadata => OAuth::Forge::json({ issuer => issuer('plain'), jwks_uri => issuer('liar') . '/jwks' }));
+$nginx->start;
+
+subtest 'keys are fetched at first use, once for all workers' => sub {
+    is asked('shared/jwks'), 0, 'nobody is asked before that';
+    is_deeply [grep { $_ ne '200 shared:u1' } map { ask('shared') } 1 .. 40], [], 'every token is believed';
+    is asked('shared/.well-known/openid-configuration'), 1, 'the metadata was fetched once';
+    is asked('shared/jwks'), 1, 'and so were the keys';
+    is ask('by-uri'), '200 by-uri:u1', 'where the configuration says where the keys are';
+    is asked('by-uri/.well-known/openid-configuration'), 0, 'no metadata is asked for';
+    is ask($_), "200 $_:u1", "$_ is believed" for 'plain', 'rotated', @later;
+};
+
+subtest 'what is no key set proves nothing' => sub {
+    for my $name (map { "$_-first" } sort keys %bad) {
+        like ask($name), qr/^502 /, "$name: nobody is let in";
+        like ask($name), qr/^503 /, 'a moment later neither';
+        is asked("$name/jwks"), 1, 'and nobody is asked again';
+    }
+    like ask($_), qr/^502 /, $_ for 'down', 'no-metadata', 'liar';
+    is asked('liar/jwks'), 0, 'metadata of another issuer leads nowhere';
+    is ask('plain'), '200 plain:u1', 'others are not disturbed';
+    my $log = $nginx->error_log;
+    like $log, qr/\[warn\].* oauth: what "\Q${\issuer('html-first')}\E" publishes as its keys cannot be used/, 'the log says what is wrong with keys';
+    like $log, qr/\[warn\].* oauth: what "\Q${\issuer('liar')}\E" publishes as its metadata cannot be used: it must be a JSON object with exactly this "issuer"/, 'and with metadata';
+};
+
+subtest 'an issuer that does not answer holds up nobody' => sub {
+    my $waiting = $nginx->connect;
+    $waiting->send($waiting->format_request(GET => '/api/x', headers => [Authorization => 'Bearer ' . token('slow')]));
+    is ask('plain'), '200 plain:u1', 'others are let in' for 1 .. 10;
+    is $waiting->read_response->{status}, 504, 'who waits for it learns it in the end';
+};
+
+subtest 'a new key works, a key that is gone does not' => sub {
+    spew(file('rotated'), keys_of($second));
+    ok wait_until { ask('rotated', $second) eq '200 rotated:u1' }, 'the new key is found after the cool-down';
+    is asked('rotated/jwks'), 2, 'by one request';
+    like ask('rotated'), qr/^401 /, 'the old one counts no more' for 1 .. 10;
+    is_deeply [grep { !/^200/ } map { ask('rotated', $second) } 1 .. 20], [], 'the new one does, on every worker' if wait_until { ask('rotated', $second) =~ /^200/ };
+};
+
+# req 122
+subtest 'a flood of unknown keys' => sub {
+    my $unknown = OAuth::Forge->new(generate => 'ES256', kid => 'nobody');
+    my $before = asked('plain/jwks');
+    is_deeply [grep { !/^401/ } map { ask('plain', $unknown) } 1 .. 60], [], 'is refused';
+    cmp_ok asked('plain/jwks') - $before, '<=', 1, 'and asks once at most';
+    is ask('plain'), '200 plain:u1', 'tokens that are good are let in';
+    is asked('plain/.well-known/openid-configuration'), 1, 'the metadata is not asked for again';
+    unlink file('plain');
+    ok wait_until { ask('plain', $unknown); asked('plain/jwks') > $before + 1 }, 'while the issuer is broken';
+    my $broken = asked('plain/jwks');
+    like ask('plain', $unknown), qr/^401 /, 'it goes on' for 1 .. 20;
+    is asked('plain/jwks'), $broken, 'nobody is asked again before the cool-down is over';
+    is ask('plain'), '200 plain:u1', 'and the last good keys serve';
+    spew(file('plain'), keys_of($first));
+};
+
+# req 123
+subtest 'the last good keys serve until max_stale, then nobody is let in' => sub {
+    ok wait_until { ask($_) =~ /^200/ }, "$_ is believed" for @later;
+    spoil($_) for @later;
+    my %asked = map { $_ => asked("$_/jwks") } @later;
+    for my $name (@later) {
+        my %seen;
+        ok wait_until { my $told = ask($name); $seen{substr $told, 0, 3}++; $told !~ /^200/ }, "$name: in the end nobody is let in";
+        cmp_ok $seen{200} || 0, '>', 0, 'but for a while';
+        like join(' ', sort keys %seen), qr/^200 50[23]$/, 'with nothing between';
+        cmp_ok asked("$name/jwks"), '>', $asked{$name}, 'new ones were asked for';
+    }
+    publish($_) for @later;
+    ok wait_until { ask($_) eq "200 $_:u1" }, "$_ is believed again" for @later;
+};
+
+$nginx->stop;
+done_testing;
+
+sub issuer {
+    my ($name) = @_;
+    return 'http://127.0.0.1:' . ($name eq 'slow' ? $silent->sockport : $port->(2)) . "/$name";
+}
+
+sub block {
+    my ($name) = @_;
+    my $issuer = issuer($name);
+    my $uri = $name eq 'by-uri' ? "jwks_uri $issuer/jwks;" : '';
+    my $stale = $name =~ /-later$/ ? 'max_stale 8s;' : '';
+    return "oauth_trust $issuer { audience api; subject_prefix $name; $uri $stale }\n";
+}
+
+sub file { my ($name) = @_; return $nginx->dir . "/documents/$name/jwks" }
+sub keys_of { return OAuth::Forge::json({ keys => [map { +{ %{ $_->jwk }, kid => $_->kid } } @_] }) }
+
+sub publish {
+    my ($name, %args) = @_;
+    my $at = $name eq 'down' ? 'http://127.0.0.1:1' : issuer($name);
+    make_path($nginx->dir . "/documents/$name/.well-known");
+    spew($nginx->dir . "/documents/$name/.well-known/openid-configuration",
+        $args{metadata} || OAuth::Forge::json({ issuer => issuer($name), jwks_uri => "$at/jwks" }));
+    return spew(file($name), keys_of($first));
+}
+
+sub spoil {
+    my ($name) = @_;
+    my ($kind) = $name =~ /^(\w+)-/;
+    return defined $bad{$kind} ? spew(file($name), $bad{$kind}) : unlink file($name);
+}
+
+sub token {
+    my ($name, $forge) = @_;
+    return ($forge || $first)->token(claims => { iss => issuer($name), aud => 'api', sub => 'u1' });
+}
+
+sub ask {
+    my ($name, $forge) = @_;
+    my $response = $nginx->get('/api/x', headers => [Authorization => 'Bearer ' . token($name, $forge)]);
+    return "$response->{status} $response->{body}";
+}
+
+sub asked { my ($path) = @_; return scalar(() = slurp($nginx->dir . '/documents.log') =~ m{"GET /\Q$path\E }g) }
