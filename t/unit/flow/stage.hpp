@@ -160,8 +160,8 @@ struct Stage {
   FakeClock clock{events, kNow};
   FakeRandom random;
   FakeStore store{events, clock};
+  FakeDocuments documents;  // what fetches leave behind them leads into it
   FakeFetch fetch{events};
-  FakeDocuments documents;
   FakeHook hook{events};
   FakeThrottle throttle;
   FakeTokenCache tokens;
