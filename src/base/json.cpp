@@ -5,6 +5,8 @@
 #include <cstdlib>
 #include <memory>
 
+#include "oauth/base/json_pointer.hpp"
+
 namespace oauth {
 namespace {
 
@@ -33,37 +35,6 @@ bool is_deeper_than(std::string_view text, std::size_t limit) noexcept {
     }
   }
   return false;
-}
-
-// RFC 6901 4: nullopt for a `~` that escapes nothing.
-std::optional<std::string> unescape_token(std::string_view token) {
-  std::string name;
-  for (std::size_t i = 0; i < token.size(); ++i) {
-    if (token[i] != '~') {
-      name += token[i];
-      continue;
-    }
-    if (++i == token.size() || (token[i] != '0' && token[i] != '1')) {
-      return std::nullopt;
-    }
-    name += token[i] == '0' ? '~' : '/';
-  }
-  return name;
-}
-
-// RFC 6901 4: digits without a leading zero. `-`, past the end, leads nowhere when reading.
-std::optional<std::size_t> array_index(std::string_view token) noexcept {
-  if (token.empty() || token.size() > 9 || (token.size() > 1 && token[0] == '0')) {
-    return std::nullopt;
-  }
-  std::size_t index = 0;
-  for (const char c : token) {
-    if (c < '0' || c > '9') {
-      return std::nullopt;
-    }
-    index = index * 10 + static_cast<std::size_t>(c - '0');
-  }
-  return index;
 }
 
 // Each of `characters` as \u00XX. They can only stand inside strings, where that is the same.
@@ -142,6 +113,9 @@ Json Json::of(std::string_view value) {
 Json Json::of(std::int64_t value) {
   return Json(json_integer(value));
 }
+Json Json::of(double value) {
+  return Json(json_real(value));
+}
 Json Json::of(bool value) {
   return Json(json_boolean(value));
 }
@@ -207,26 +181,7 @@ bool Json::has(std::string_view name) const noexcept {
 }
 
 Json Json::at_pointer(std::string_view pointer) const {
-  Json value = *this;
-  while (!pointer.empty()) {
-    if (pointer[0] != '/') {
-      return {};
-    }
-    pointer.remove_prefix(1);
-    const std::string_view token = pointer.substr(0, pointer.find('/'));
-    pointer.remove_prefix(token.size());
-    const auto name = unescape_token(token);
-    if (!name) {
-      return {};
-    }
-    if (value.is_array()) {
-      const auto index = array_index(*name);
-      value = index ? value.at(*index) : Json{};
-    } else {
-      value = value.get(*name);
-    }
-  }
-  return value;
+  return follow_pointer(*this, pointer);
 }
 
 std::vector<std::pair<std::string_view, Json>> Json::members() const {

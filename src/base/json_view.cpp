@@ -1,5 +1,7 @@
 #include "oauth/base/json_view.hpp"
 
+#include "oauth/base/json_pointer.hpp"
+
 namespace oauth {
 
 Json::Kind JsonView::kind() const noexcept {
@@ -69,6 +71,42 @@ std::vector<JsonView> JsonView::elements() const {
     all.push_back(JsonView(at));
   }
   return all;
+}
+
+JsonView JsonView::at_pointer(std::string_view pointer) const {
+  return follow_pointer(*this, pointer);
+}
+
+// As deep as the tape's limit lets it be.
+// NOLINTNEXTLINE(misc-no-recursion)
+Json JsonView::copy() const {
+  switch (kind()) {
+    case Kind::null:
+      break;
+    case Kind::boolean:
+      return Json::of(node_->boolean);
+    case Kind::integer:
+      return Json::of(node_->integer);
+    case Kind::real:
+      return Json::of(node_->real);
+    case Kind::string:
+      return Json::of(node_->string());
+    case Kind::array: {
+      Json array = Json::array();
+      for (const JsonView& element : elements()) {
+        array.push(element.copy());
+      }
+      return array;
+    }
+    case Kind::object: {
+      Json object = Json::object();
+      for (const auto& [name, value] : members()) {
+        object.set(name, value.copy());
+      }
+      return object;
+    }
+  }
+  return {};
 }
 
 }  // namespace oauth

@@ -16,7 +16,8 @@ Decision recall(std::string_view token, const TokenFacts& facts, const Guard& gu
                 const Knowledge& known);
 Decision examine(std::string_view token, const Guard& guard, const Knowledge& known);
 Decision admit(std::string_view token, const TokenFacts& facts, const Guard& guard,
-               const Knowledge& known);
+               const Knowledge& known, const Jwt* jwt);
+TokenFacts facts_of(const Jwt& jwt, const Trust& trust, const KeySet& keys);
 Decision refuse(Problem problem);
 Knowledge known_by(Ports& io);
 
@@ -75,11 +76,19 @@ Verdict verdict_of(const Decision& decision) {
   return verdict;
 }
 
-Json claims_of(const Admission& admission) {
-  const auto jws = split_jws(admission.token);
-  const auto claims = jws ? Json::parse_object(jws->payload, {.bytes = kMaxToken, .depth = 16})
-                          : Result<Json>(jws.problem());
-  return claims ? *claims : Json();
+void know_at_birth(std::string_view token, const Broker& broker, TokenCache& tokens,
+                   std::int64_t now) {
+  const Trust own = own_trust(broker);
+  const auto jwt = split(token);
+  // All that verify() asks beside the signature.
+  if (!jwt || !check_claims(jwt->claims, own.expect, now)) {
+    return;
+  }
+  TokenFacts facts = facts_of(*jwt, own, *broker.signing);
+  for (const OwnPolicy& policy : broker.judged_by) {
+    facts.trust = policy.trust;
+    tokens.keep(token, policy.id, facts);
+  }
 }
 
 namespace {
@@ -112,7 +121,8 @@ Decision recall(std::string_view token, const TokenFacts& facts, const Guard& gu
   const Trust& trust = guard.trusts[facts.trust];
   const auto keys = known.trust_keys.at_hand(trust, known.documents, known.now);
   const bool is_still_signed = keys && keys->keys->digest() == facts.keys;
-  return is_still_signed ? admit(token, facts, guard, known) : examine(token, guard, known);
+  return is_still_signed ? admit(token, facts, guard, known, nullptr)
+                         : examine(token, guard, known);
 }
 
 // RFC 8725 3.8: the issuer chooses among those we trust; its keys alone are tried.
@@ -171,12 +181,26 @@ Decision examine(std::string_view token, const Guard& guard, const Knowledge& kn
   TokenFacts facts = facts_of(*jwt, *trust, *keys->keys);
   facts.trust = static_cast<std::uint32_t>(trust - guard.trusts.data());
   known.tokens.keep(token, guard.policy, facts);
-  return admit(token, facts, guard, known);
+  return admit(token, facts, guard, known, &*jwt);
+}
+
+// What the location demands of claims. Only then is a known token taken apart again.
+Check meet(std::string_view token, const Trust& trust, const Guard& guard, const Jwt* jwt) {
+  if (guard.requirements.empty()) {
+    return kDone;
+  }
+  if (jwt != nullptr) {
+    return check_requirements(jwt->claims, trust.scope_claim, guard.requirements);
+  }
+  const auto again = split(token);
+  return again ? check_requirements(again->claims, trust.scope_claim, guard.requirements)
+               : Check(again.problem());
 }
 
 // What changes while a token lives, and what this very location demands (req 125).
+// `jwt`: the token taken apart, where it is already.
 Decision admit(std::string_view token, const TokenFacts& facts, const Guard& guard,
-               const Knowledge& known) {
+               const Knowledge& known, const Jwt* jwt) {
   const Trust& trust = guard.trusts[facts.trust];
   // RFC 7519 4.1.4, 4.1.5
   const std::int64_t expires = facts.expires + trust.expect.skew + trust.expect.grace;
@@ -192,17 +216,13 @@ Decision admit(std::string_view token, const TokenFacts& facts, const Guard& gua
   if (!alive) {
     return refuse(alive.problem());
   }
-  const Admission admission{&trust, token, expires};
-  if (!guard.requirements.empty()) {
-    const Check met =
-        check_requirements(claims_of(admission), trust.scope_claim, guard.requirements);
-    if (!met) {
-      return refuse(met.problem());
-    }
+  const Check met = meet(token, trust, guard, jwt);
+  if (!met) {
+    return refuse(met.problem());
   }
   const bool is_outdated = known.trust_keys.wants_refresh(trust, known.now);
   return {.kind = Decision::Kind::enter,
-          .admission = admission,
+          .admission = {&trust, token, expires},
           .outdated = is_outdated ? &trust : nullptr};
 }
 

@@ -5,6 +5,7 @@
 #include "oauth/flow/client_grant.hpp"
 #include "oauth/flow/demo_grant.hpp"
 #include "oauth/flow/otp.hpp"
+#include "oauth/flow/protect.hpp"
 #include "oauth/flow/redeem.hpp"
 #include "oauth/flow/refresh.hpp"
 #include "oauth/proto/token_reply.hpp"
@@ -86,7 +87,7 @@ Task<Granted> grant(const TokenCall& call, const GrantRequest& request, Ports& i
 }
 
 Verdict hand_out(const TokenCall& call, Shape shape, const Issue& issue,
-                 const std::string& refresh_token) {
+                 const std::string& refresh_token, Ports& io) {
   const Broker& broker = call.in.broker;
   auto access = mint_access_token(issue, broker);
   Result<std::string> refresh = refresh_token;
@@ -98,6 +99,7 @@ Verdict hand_out(const TokenCall& call, Shape shape, const Issue& issue,
     return refuse(call.in, Problem::internal, call.origin, issue.now * 1000);
   }
   const Tokens tokens{*std::move(access), *std::move(refresh)};
+  know_at_birth(tokens.access, broker, io.tokens, io.clock.now());
   Verdict verdict = answer_json(200, tokens_body(shape, issue, broker, tokens), call.origin);
   verdict.provider = issue.provider;
   return verdict;
@@ -105,7 +107,7 @@ Verdict hand_out(const TokenCall& call, Shape shape, const Issue& issue,
 
 Verdict answer(const TokenCall& call, Shape shape, const Granted& granted, Ports& io) {
   if (const auto* issue = std::get_if<Issue>(&granted.what)) {
-    Verdict verdict = hand_out(call, shape, *issue, granted.refresh_token);
+    Verdict verdict = hand_out(call, shape, *issue, granted.refresh_token, io);
     verdict.flow_id = issue->flow_id;
     return verdict;
   }

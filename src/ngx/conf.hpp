@@ -93,7 +93,8 @@ struct ServerConf {
   std::optional<OtpRules> otp;
   Place allow_place, admit_place, otp_place;
 
-  std::unique_ptr<Broker> broker;  // null without oauth_broker
+  std::unique_ptr<Broker> broker;    // null without oauth_broker
+  std::vector<OwnPolicy> judged_by;  // Broker::judged_by, while the configuration is read
   FetchPlan fetch;
   HookPlan hooks;
   std::optional<std::vector<SaidTrust>> said_trusts;

@@ -76,6 +76,21 @@ std::shared_ptr<Guard> make_guard(const LocationConf& location, const ServerConf
   return guard;
 }
 
+// Own tokens are known from birth wherever they are believed.
+void tell_brokers(const MainConf& main, const Guard& guard) {
+  for (ServerConf* server : main.brokers) {
+    for (std::size_t i = 0; i < guard.trusts.size(); ++i) {
+      const Trust& trust = guard.trusts[i];
+      const OwnPolicy policy{guard.policy, static_cast<std::uint32_t>(i)};
+      std::vector<OwnPolicy>& known = server->judged_by;
+      if (trust.is_own && trust.expect.issuer == server->broker_url->text() &&
+          std::find(known.begin(), known.end(), policy) == known.end()) {
+        known.push_back(policy);
+      }
+    }
+  }
+}
+
 // DESIGN 2: a protected location trusts the broker of its own server and what is said in
 // oauth_trust, and nothing unsaid. Empty: somebody.
 std::string what_cannot_be_trusted(const ServerConf& server) {
@@ -199,6 +214,7 @@ char* merge_guard(ngx_conf_t* cf, const LocationConf& outer, LocationConf& inner
     return conf_error(cf, wrong);
   }
   inner.guard = is_like_outer ? outer.guard : make_guard(inner, server);
+  tell_brokers(main_conf(cf), *inner.guard);
   return kOk;
 }
 

@@ -25,10 +25,14 @@ bool is_masked(std::string_view name) noexcept {
 // Whether an endpoint that browsers are sent to stands in `text`, a target without its query: at
 // its start or anywhere; with a name behind it, or as all of the rest.
 bool names_endpoint(std::string_view text, const Broker& broker, bool anywhere) noexcept {
+  constexpr std::string_view kBefore = "/oauth/";
+  if (text.find(kBefore) == std::string_view::npos) {
+    return false;  // as a rule
+  }
   const std::string_view base = broker.uri.path();
   for (const Endpoint& endpoint : endpoints()) {
     const std::string_view path = endpoint.path;
-    if (!path.starts_with("/oauth/")) {
+    if (!path.starts_with(kBefore)) {
       continue;
     }
     const bool is_whole = path.back() != '/';

@@ -1,7 +1,5 @@
 #include "ngx/memo.hpp"
 
-#include "oauth/flow/protect.hpp"
-
 namespace oauth {
 namespace {
 
@@ -11,11 +9,13 @@ void destroy(void* data) {
 
 }  // namespace
 
-const Json& Outcome::claims() const {
-  if (!parsed) {
-    parsed = admission ? claims_of(*admission) : Json();
+JsonView Outcome::claims() const {
+  if (!jwt && admission && admission->trust != nullptr) {
+    if (auto apart = split(admission->token)) {
+      jwt = *std::move(apart);
+    }
   }
-  return *parsed;
+  return jwt ? jwt->claims : JsonView();
 }
 
 const Outcome* Memo::outcome_of(const Guard* guard) const noexcept {

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "ngx/nginx.hpp"
-#include "oauth/base/json.hpp"
 #include "oauth/flow/verdict.hpp"
+#include "oauth/jose/jwt.hpp"
 #include "oauth/proto/guard.hpp"
 
 namespace oauth {
@@ -21,10 +21,10 @@ struct Outcome {
   const Guard* guard = nullptr;
   std::optional<Admission> admission;
   std::optional<Problem> problem;
-  mutable std::optional<Json> parsed;  // read when first asked for
+  mutable std::optional<Jwt> jwt;  // taken apart when first asked for
 
   // Of the token that was let in; null where there is none.
-  const Json& claims() const;
+  JsonView claims() const;
 };
 
 // The Authorization headers that the client sent: the first one's value, which stays in the

@@ -102,6 +102,9 @@ ngx_int_t preconfigure(ngx_conf_t* cf) noexcept {
 }
 
 ngx_int_t postconfigure(ngx_conf_t* cf) noexcept {
+  for (ServerConf* server : main_conf(cf).brokers) {
+    server->broker->judged_by = server->judged_by;
+  }
   for (FetchPlan* plan : main_conf(cf).fetch_plans) {
     if (finish_fetch_location(cf, *plan) != NGX_CONF_OK) {
       return NGX_ERROR;

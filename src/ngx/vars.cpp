@@ -12,7 +12,7 @@
 namespace oauth {
 namespace {
 
-std::string text_of(const Json& value) {
+std::string text_of(const JsonView& value) {
   switch (value.kind()) {
     case Json::Kind::null:
       return {};
@@ -49,7 +49,7 @@ std::string scope(ngx_http_request_t* r) {
   if (trust == nullptr) {
     return {};
   }
-  const Json said = claim_at(outcome_for(r)->claims(), trust->scope_claim);
+  const JsonView said = claim_at(outcome_for(r)->claims(), trust->scope_claim);
   std::string scopes;
   for (const std::string_view scope : scopes_in(said)) {
     scopes += (scopes.empty() ? "" : " ") + std::string(scope);
@@ -143,7 +143,7 @@ bool fits(std::string_view pattern, std::string_view name) noexcept {
   return true;
 }
 
-std::string find_claim(const Json& claims, std::string_view pattern) {
+std::string find_claim(const JsonView& claims, std::string_view pattern) {
   if (claims.has(pattern)) {
     return text_of(claims.get(pattern));
   }

@@ -15,6 +15,40 @@ bool is_pointer(std::string_view path) {
   return true;
 }
 
+template <class Value>
+Value at_path(const Value& claims, std::string_view path) {
+  return path.starts_with('/') ? claims.at_pointer(path) : claims.get(path);
+}
+
+template <class Value>
+std::optional<std::string> text_of(const Value& claim) {
+  switch (claim.kind()) {
+    case Json::Kind::string:
+      return std::string(claim.string().value_or(""));
+    case Json::Kind::boolean:
+    case Json::Kind::integer:
+    case Json::Kind::real:
+      return claim.dump();
+    default:
+      return std::nullopt;
+  }
+}
+
+template <class Value, class Test>
+bool any_text_of(const Value& claim, const Test& test) {
+  if (!claim.is_array()) {
+    const auto text = text_of(claim);
+    return text && test(*text);
+  }
+  for (std::size_t i = 0; i < claim.size(); ++i) {
+    const auto text = text_of(claim.at(i));
+    if (text && test(*text)) {
+      return true;
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 bool is_claim_path(std::string_view path, std::string* why) {
@@ -30,38 +64,28 @@ bool is_claim_path(std::string_view path, std::string* why) {
 }
 
 Json claim_at(const Json& claims, std::string_view path) {
-  return path.starts_with('/') ? claims.at_pointer(path) : claims.get(path);
+  return at_path(claims, path);
+}
+JsonView claim_at(const JsonView& claims, std::string_view path) {
+  return at_path(claims, path);
 }
 
 std::optional<std::string> claim_text(const Json& claim) {
-  switch (claim.kind()) {
-    case Json::Kind::string:
-      return std::string(claim.string().value_or(""));
-    case Json::Kind::boolean:
-    case Json::Kind::integer:
-    case Json::Kind::real:
-      return claim.dump();
-    default:
-      return std::nullopt;
-  }
+  return text_of(claim);
+}
+std::optional<std::string> claim_text(const JsonView& claim) {
+  return text_of(claim);
 }
 
 bool claim_is(const Json& claim, std::string_view value) {
-  return any_text(claim, [value](std::string_view text) { return text == value; });
+  return any_text_of(claim, [value](std::string_view text) { return text == value; });
+}
+bool claim_is(const JsonView& claim, std::string_view value) {
+  return any_text_of(claim, [value](std::string_view text) { return text == value; });
 }
 
-bool any_text(const Json& claim, const std::function<bool(std::string_view)>& test) {
-  if (!claim.is_array()) {
-    const auto text = claim_text(claim);
-    return text && test(*text);
-  }
-  for (std::size_t i = 0; i < claim.size(); ++i) {
-    const auto text = claim_text(claim.at(i));
-    if (text && test(*text)) {
-      return true;
-    }
-  }
-  return false;
+bool any_text(const JsonView& claim, const std::function<bool(std::string_view)>& test) {
+  return any_text_of(claim, test);
 }
 
 }  // namespace oauth

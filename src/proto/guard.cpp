@@ -24,13 +24,16 @@ std::string challenge(const Guard& guard, Problem problem) {
 }
 
 Result<std::string_view> bearer_token(std::string_view authorization) {
+  constexpr std::string_view kScheme = "Bearer";
   // A tab ends the scheme for lenient readers behind us, so it does here, and is refused below.
-  const auto space = authorization.find_first_of(" \t");
-  if (!iequals_ascii(authorization.substr(0, space), "Bearer")) {
+  const bool is_other =
+      !iequals_ascii(authorization.substr(0, kScheme.size()), kScheme) ||
+      (authorization.size() > kScheme.size() && authorization[kScheme.size()] != ' ' &&
+       authorization[kScheme.size()] != '\t');
+  if (is_other) {
     return std::string_view{};
   }
-  std::string_view token =
-      space == std::string_view::npos ? std::string_view{} : authorization.substr(space);
+  std::string_view token = authorization.substr(kScheme.size());
   while (!token.empty() && token.front() == ' ') {
     token.remove_prefix(1);
   }

@@ -74,12 +74,12 @@ std::optional<Requirement> Requirement::parse_claim(std::string_view text,
   return requirement.pattern_ ? std::optional<Requirement>(requirement) : std::nullopt;
 }
 
-Check Requirement::check(const Json& claims, std::string_view scope_claim) const {
+Check Requirement::check(const JsonView& claims, std::string_view scope_claim) const {
   if (!scope_.empty()) {
     return has_scope(claim_at(claims, scope_claim), scope_) ? Check(kDone)
                                                             : Problem::scope_insufficient;
   }
-  const Json claim = claim_at(claims, path_);
+  const JsonView claim = claim_at(claims, path_);
   if (pattern_) {
     return match(claim);
   }
@@ -87,7 +87,7 @@ Check Requirement::check(const Json& claims, std::string_view scope_claim) const
 }
 
 // Another element cannot make up for one that could not be decided.
-Check Requirement::match(const Json& claim) const {
+Check Requirement::match(const JsonView& claim) const {
   bool gave_up = false;
   const bool found = any_text(claim, [&](std::string_view text) {
     const auto matched = pattern_->matches(text);
@@ -100,7 +100,7 @@ Check Requirement::match(const Json& claim) const {
   return found ? Check(kDone) : Problem::claim_insufficient;
 }
 
-Check check_requirements(const Json& claims, std::string_view scope_claim,
+Check check_requirements(const JsonView& claims, std::string_view scope_claim,
                          const std::vector<Requirement>& requirements) {
   for (const Requirement& requirement : requirements) {
     const auto met = requirement.check(claims, scope_claim);

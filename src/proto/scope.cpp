@@ -11,19 +11,19 @@ bool is_scope(std::string_view name) noexcept {
          name.find_first_of(" \"\\") == std::string_view::npos;
 }
 
-std::vector<std::string_view> scopes_in(const Json& claim) {
+std::vector<std::string_view> scopes_in(const JsonView& claim) {
   std::vector<std::string_view> scopes;
   if (const auto text = claim.string()) {
     scopes = split_words(*text);
   }
-  for (std::size_t i = 0; i < claim.size() && claim.is_array(); ++i) {
-    scopes.push_back(claim.at(i).string().value_or(""));
+  for (const JsonView& element : claim.elements()) {
+    scopes.push_back(element.string().value_or(""));
   }
   std::erase_if(scopes, [](std::string_view scope) { return !is_scope(scope); });
   return scopes;
 }
 
-bool has_scope(const Json& claim, std::string_view scope) {
+bool has_scope(const JsonView& claim, std::string_view scope) {
   const auto scopes = scopes_in(claim);
   return std::find(scopes.begin(), scopes.end(), scope) != scopes.end();
 }

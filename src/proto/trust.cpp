@@ -88,7 +88,7 @@ Check check_trust_claims(const JsonView& claims, const Trust& trust) {
   return kDone;
 }
 
-std::string subject_of(const Json& claims, const Trust& trust) {
+std::string subject_of(const JsonView& claims, const Trust& trust) {
   const std::string subject(claims.string("sub").value_or(""));
   return subject.empty() || trust.subject_prefix.empty() ? subject
                                                          : trust.subject_prefix + ':' + subject;

@@ -43,6 +43,7 @@ class Json {
   static Json of(std::string_view value);  // must be UTF-8; else the value is null
   static Json of(std::int64_t value);
   static Json of(int value) { return of(std::int64_t{value}); }
+  static Json of(double value);  // finite; else the value is null
   static Json of(bool value);
   static Json of(const char* value) { return of(std::string_view(value)); }
 

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -42,7 +43,11 @@ class JsonView {
 
   std::size_t size() const noexcept;              // elements of an array, members of an object
   JsonView at(std::size_t index) const noexcept;  // null past the end
-  std::vector<JsonView> elements() const;         // of an array, without the walk that `at` takes
+  JsonView at_pointer(std::string_view pointer) const;  // RFC 6901; null where it leads nowhere
+  std::vector<JsonView> elements() const;  // of an array, without the walk that `at` takes
+
+  Json copy() const;
+  std::string dump() const { return copy().dump(); }
 
  private:
   friend class JsonTape;

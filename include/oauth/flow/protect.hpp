@@ -59,7 +59,8 @@ Verdict verdict_of(const Decision& decision);
 // As `judge`, with keys fetched where it wants them. Both must outlive the task, and its verdict.
 Task<Verdict> protect(Credentials& in, const Guard& guard, Ports& io);
 
-// The claims of a token that was let in; null for an anonymous request.
-Json claims_of(const Admission& admission);
+// A token that this broker has just minted is known from birth: nobody need verify its signature.
+void know_at_birth(std::string_view token, const Broker& broker, TokenCache& tokens,
+                   std::int64_t now);
 
 }  // namespace oauth

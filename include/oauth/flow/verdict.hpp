@@ -22,7 +22,7 @@ struct Reply {
   bool parting = false;
 };
 
-// Who may pass a protected location; what is known of them is claims_of (flow/protect.hpp).
+// Who may pass a protected location. What the token says of them is split() away (jose/jwt.hpp).
 struct Admission {
   const Trust* trust = nullptr;  // whose token it is; null for an anonymous request that may pass
   std::string_view token;        // what was verified

@@ -17,6 +17,7 @@
 #include "oauth/proto/client.hpp"
 #include "oauth/proto/provider.hpp"
 #include "oauth/proto/target.hpp"
+#include "oauth/proto/token_facts.hpp"
 
 namespace oauth {
 
@@ -45,6 +46,13 @@ struct OtpRules {
   std::int64_t address_attempts() const noexcept { return 4 * attempts; }
 };
 
+// A policy that trusts the broker's own tokens: that of a protected location.
+struct OwnPolicy {
+  PolicyId id{};
+  std::uint32_t trust = 0;  // which trust of the policy the broker is
+  friend bool operator==(const OwnPolicy&, const OwnPolicy&) = default;
+};
+
 struct Broker {
   // Set together by `set_url`.
   std::string url;  // normalised, no trailing slash; `iss` of its tokens
@@ -63,6 +71,8 @@ struct Broker {
   Lifetimes lifetimes;
   std::int64_t skew = 30;  // s
   bool require_pkce = false;
+
+  std::vector<OwnPolicy> judged_by;  // each once
 
   std::shared_ptr<const Keyring> keyring;  // null only under `nginx -t`
   std::shared_ptr<const KeySet> signing;   // first signs for its alg, all verify

@@ -13,7 +13,7 @@
 #include <string_view>
 #include <vector>
 
-#include "oauth/base/json.hpp"
+#include "oauth/base/json_view.hpp"
 #include "oauth/base/result.hpp"
 
 namespace oauth {
@@ -45,13 +45,13 @@ class Requirement {
 
   // scope_insufficient, claim_insufficient, or claim_unmatched when the expression gave up: what
   // could not be decided is refused.
-  Check check(const Json& claims, std::string_view scope_claim) const;
+  Check check(const JsonView& claims, std::string_view scope_claim) const;
 
  private:
   Requirement() = default;
   static std::optional<Requirement> parse_claim(std::string_view text,
                                                 const CompilePattern& compile, std::string* why);
-  Check match(const Json& claim) const;
+  Check match(const JsonView& claim) const;
 
   std::string scope_;
   std::string path_;
@@ -60,7 +60,7 @@ class Requirement {
 };
 
 // The first of them that is not met. `scope_claim` is where this token's issuer says scopes.
-Check check_requirements(const Json& claims, std::string_view scope_claim,
+Check check_requirements(const JsonView& claims, std::string_view scope_claim,
                          const std::vector<Requirement>& requirements);
 
 // RFC 6750 3: all the scopes that they demand, each once, between spaces.

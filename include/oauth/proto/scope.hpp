@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "oauth/base/json.hpp"
+#include "oauth/base/json_view.hpp"
 
 namespace oauth {
 
@@ -15,8 +15,8 @@ bool is_scope(std::string_view name) noexcept;
 // What a token's scope claim grants: `claim` is a string of tokens between single spaces (RFC 8693
 // 4.2), or a list with one token an element (an element that is none grants nothing). Of anything
 // else, nothing. Views into the claim.
-std::vector<std::string_view> scopes_in(const Json& claim);
+std::vector<std::string_view> scopes_in(const JsonView& claim);
 
-bool has_scope(const Json& claim, std::string_view scope);
+bool has_scope(const JsonView& claim, std::string_view scope);
 
 }  // namespace oauth

@@ -53,7 +53,7 @@ Check check_trust_claims(const JsonView& claims, const Trust& trust);
 
 // `$oauth_sub`: whose token it is, told apart from everybody else's (DESIGN 2). Empty without
 // `sub`.
-std::string subject_of(const Json& claims, const Trust& trust);
+std::string subject_of(const JsonView& claims, const Trust& trust);
 
 // A digest of all that a verdict by these trusts rests on, the same in every process: who changes
 // any of it must not meet what was remembered before.

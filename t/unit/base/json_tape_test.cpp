@@ -155,6 +155,26 @@ TEST(JsonTape, AgreesWithJsonAboutEveryValue) {
   EXPECT_TRUE(agrees(std::string_view("\0", 1)));
 }
 
+TEST(JsonView, IsCopiedAsJsonWouldReadIt) {
+  for (const std::string_view text : {"null", "true", "-7", "1.5", "1e300", "\"\\u00e4\"", "[]",
+                                      "{}", R"({"a":[1,2.0,{"b":null}],"c":"x","":false})"}) {
+    JsonTape tape;
+    ASSERT_TRUE(tape.parse(text)) << text;
+    EXPECT_EQ(tape.root().copy().dump(), Json::parse(text)->dump()) << text;
+  }
+  EXPECT_EQ(JsonView().copy().kind(), Json::Kind::null);
+}
+
+TEST(JsonView, IsFoundByAPointer) {
+  JsonTape tape;
+  ASSERT_TRUE(tape.parse(R"({"a":{"b":[1,{"c":"x"}]},"a/b":2})"));
+  EXPECT_EQ(tape.root().at_pointer("/a/b/1/c").string(), "x");
+  EXPECT_EQ(tape.root().at_pointer("/a~1b").integer(), 2);
+  for (const std::string_view pointer : {"a", "/b", "/a/b/2", "/a/b/-", "/a/b/01", "/a~b"}) {
+    EXPECT_EQ(tape.root().at_pointer(pointer).kind(), Json::Kind::null) << pointer;
+  }
+}
+
 TEST(JsonTape, AgreesWithJsonAboutEveryNumber) {
   for (const std::string_view text : {"0",
                                       "-0",

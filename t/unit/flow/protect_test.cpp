@@ -10,6 +10,7 @@ namespace oauth {
 namespace {
 
 using test::changed;
+using test::claims_of;
 using test::json;
 using test::keys;
 using test::kNow;
@@ -75,7 +76,7 @@ TEST(Protect, LetsInTheBrokersOwnTokenWithItsClaims) {
   ProtectStage stage;
   const Verdict verdict = stage.ask({"Bearer " + own_token()});
   ASSERT_TRUE(verdict.admission) << reason(verdict);
-  EXPECT_EQ(claims_of(*verdict.admission).dump(), own_claims().dump());
+  EXPECT_EQ(claims_of(verdict).dump(), own_claims().dump());
   EXPECT_EQ(verdict.admission->trust->expect.issuer, "https://auth.example.com");
 }
 
@@ -99,7 +100,7 @@ TEST(Protect, WhereItIsOptionalOnlyTheAnonymousEnterWithoutAToken) {
   for (const auto& authorization : {std::vector<std::string>{}, {""}, {"Basic YTpi"}}) {
     const Verdict verdict = stage.ask(authorization);
     ASSERT_TRUE(verdict.admission);
-    EXPECT_EQ(claims_of(*verdict.admission).kind(), Json::Kind::null);
+    EXPECT_EQ(claims_of(verdict).kind(), Json::Kind::null);
     EXPECT_EQ(verdict.admission->trust, nullptr);
   }
   EXPECT_EQ(stage.judge(own_token()), "entered");
@@ -267,7 +268,7 @@ TEST(ProtectArgument, AWebSocketMayBringTheTokenInTheQuery) {
   const std::string token = own_token();
   const Verdict verdict = stage.ask_with(stage.upgrade("v=3&token=" + token));
   ASSERT_TRUE(verdict.admission) << reason(verdict);
-  EXPECT_EQ(claims_of(*verdict.admission).dump(), own_claims().dump());
+  EXPECT_EQ(claims_of(verdict).dump(), own_claims().dump());
   EXPECT_EQ(verdict.admission->token, token);
 }
 

@@ -34,6 +34,11 @@ inline const std::string kUserinfoUrl = "https://op.example/userinfo";
 inline std::string reason(const Verdict& verdict) {
   return verdict.problem ? std::string(name(*verdict.problem)) : std::string();
 }
+// Of the token that was let in.
+inline Json claims_of(const Verdict& verdict) {
+  const auto jwt = split(verdict.admission ? verdict.admission->token : "");
+  return jwt ? jwt->claims.copy() : Json();
+}
 inline std::string cause(const Verdict& verdict) {
   return verdict.cause ? std::string(name(*verdict.cause)) : std::string();
 }

@@ -10,6 +10,7 @@ namespace {
 
 using test::attempt;
 using test::body;
+using test::claims_of;
 using test::contains;
 using test::Events;
 using test::header;
@@ -78,7 +79,7 @@ TEST(Token, TheAccessTokenEntersALocationThatTrustsTheBroker) {
   credentials.authorizations = 1;
   const Verdict verdict = test::run(protect(credentials, guard, stage.io));
   ASSERT_TRUE(verdict.admission) << reason(verdict);
-  const Json claims = claims_of(*verdict.admission);
+  const Json claims = claims_of(verdict);
   EXPECT_EQ(claims.string("sub"), "acme:u1");
   EXPECT_EQ(claims.string("client_id"), "dexie");
   EXPECT_EQ(claims.string("scope"), "ACCESS_DB");
@@ -86,6 +87,36 @@ TEST(Token, TheAccessTokenEntersALocationThatTrustsTheBroker) {
   EXPECT_EQ(claims.string("sid")->size(), 22U);
   EXPECT_EQ(claims.string("jti")->size(), 22U);
   EXPECT_NE(claims.string("sid"), claims.string("jti"));
+}
+
+TEST(Token, TheAccessTokenIsKnownFromBirthWhereItIsBelieved) {
+  Stage stage;
+  const PolicyId policy{7, 8};
+  stage.broker.judged_by = {{{1, 2}, 0}, {policy, 3}};
+  const std::string code = stage.code_for(attempt());
+  const Json tokens = body(stage.call_token(stage.token_request(code)));
+  const std::string access(tokens.string("accessToken").value_or(""));
+  ASSERT_EQ(stage.tokens.kept.size(), 2U);
+  const TokenFacts born = stage.tokens.kept.at({access, policy});
+  EXPECT_EQ(born.trust, 3U);
+  EXPECT_EQ(stage.tokens.kept.at({access, {1, 2}}).trust, 0U);
+
+  // What is known is what a verification would have found.
+  Guard guard;
+  guard.policy = {5, 5};
+  guard.trusts.push_back(own_trust(stage.broker));
+  const std::string header = "Bearer " + access;
+  Credentials credentials;
+  credentials.authorization = header;
+  credentials.authorizations = 1;
+  ASSERT_TRUE(test::run(protect(credentials, guard, stage.io)).admission);
+  const TokenFacts found = stage.tokens.kept.at({access, {5, 5}});
+  EXPECT_EQ(born.expires, found.expires);
+  EXPECT_EQ(born.valid_from, found.valid_from);
+  EXPECT_EQ(born.keys, found.keys);
+  EXPECT_EQ(born.token, found.token);
+  EXPECT_EQ(born.family, found.family);
+  EXPECT_NE(born.family, kNoMark);
 }
 
 TEST(Token, TheRefreshTokenKnowsTheKeyTheOriginAndTheFamily) {

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "oauth/base/json.hpp"
+#include "oauth/base/json_tape.hpp"
 #include "oauth/base/problem.hpp"
 #include "oauth/base/text.hpp"
 #include "oauth/jose/jwk.hpp"
@@ -75,6 +76,18 @@ inline const Keys& keys() {
   static const Keys kKeys;
   return kKeys;
 }
+
+// JSON as the claims of a token are read.
+class Taped {
+ public:
+  explicit Taped(std::string_view text) : text_(text) { EXPECT_TRUE(tape_.parse(text_)) << text; }
+  JsonView operator*() const noexcept { return tape_.root(); }
+  JsonView get(std::string_view name) const noexcept { return tape_.root().get(name); }
+
+ private:
+  std::string text_;
+  JsonTape tape_;
+};
 
 inline Json json(std::string_view text) {
   Result<Json> value = Json::parse(text, {.bytes = std::size_t{16} << 20, .depth = 32});

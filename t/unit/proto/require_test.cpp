@@ -4,6 +4,8 @@
 
 #include <regex>
 
+#include "proto/support.hpp"
+
 namespace oauth {
 namespace {
 
@@ -49,9 +51,8 @@ std::vector<Requirement> all(const std::vector<std::string>& words) {
 // "ok", or the name of the problem.
 std::string judge(const std::vector<std::string>& words, std::string_view claims,
                   std::string_view scope_claim = "scope") {
-  const auto parsed = Json::parse_object(claims);
-  EXPECT_TRUE(parsed) << claims;
-  const Check met = check_requirements(*parsed, scope_claim, all(words));
+  const test::Taped taped(claims);
+  const Check met = check_requirements(*taped, scope_claim, all(words));
   return met ? "ok" : std::string(name(met.problem()));
 }
 

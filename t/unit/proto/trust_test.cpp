@@ -8,17 +8,13 @@
 #include <string>
 #include <vector>
 
-#include "oauth/base/json_tape.hpp"
 #include "proto/support.hpp"
 
 namespace oauth {
 namespace {
 
 Check judged(const Json& claims, const Trust& trust) {
-  JsonTape tape;
-  const std::string text = claims.dump();
-  EXPECT_TRUE(tape.parse(text));
-  return check_trust_claims(tape.root(), trust);
+  return check_trust_claims(*test::Taped(claims.dump()), trust);
 }
 
 using test::broker;
@@ -109,12 +105,12 @@ TEST(Cognito, OthersNeedNoneOfThis) {
 
 TEST(SubjectOf, HasThePrefixOfItsIssuer) {
   Trust trust;
-  const Json claims = Json::object().set("sub", "u1");
-  EXPECT_EQ(subject_of(claims, trust), "u1");
+  const test::Taped claims(R"({"sub":"u1"})");
+  EXPECT_EQ(subject_of(*claims, trust), "u1");
   trust.subject_prefix = "acme";
-  EXPECT_EQ(subject_of(claims, trust), "acme:u1");
-  EXPECT_EQ(subject_of(Json::object(), trust), "");
-  EXPECT_EQ(subject_of(Json::object().set("sub", 1), trust), "");
+  EXPECT_EQ(subject_of(*claims, trust), "acme:u1");
+  EXPECT_EQ(subject_of(*test::Taped("{}"), trust), "");
+  EXPECT_EQ(subject_of(*test::Taped(R"({"sub":1})"), trust), "");
 }
 
 // ---- What a verdict rests on
