@@ -430,6 +430,10 @@ TEST(ProtectKnown, UnderAnotherPolicyOrOtherKeysIsAStranger) {
   facts.keys ^= 1;
   stage.tokens.keep(forged, stage.guard.policy, facts);
   EXPECT_EQ(stage.judge(forged), "token_signature_wrong");
+  facts = stage.known(token);
+  facts.trust = 2;
+  stage.tokens.keep(forged, stage.guard.policy, facts);
+  EXPECT_EQ(stage.judge(forged), "token_signature_wrong") << "there is no such trust";
 }
 
 TEST(ProtectKnown, ItsTimesAreJudgedAtEachUse) {
