@@ -336,8 +336,10 @@ std::unique_ptr<Store> RedisBackend::open(Flow& flow) {
 ngx_int_t RedisBackend::init_worker(ngx_cycle_t* cycle) {
   if (ngx_process == NGX_PROCESS_WORKER || ngx_process == NGX_PROCESS_SINGLE) {
     topology_->start(cycle->log);
-    feed_ = std::make_unique<RedisRevocations>(*topology_, options_, *revocations());
-    feed_->start(cycle->log);
+    if (revocations() != nullptr) {
+      feed_ = std::make_unique<RedisRevocations>(*topology_, options_, *revocations());
+      feed_->start(cycle->log);
+    }
   }
   return NGX_OK;
 }

@@ -1,76 +1,18 @@
 #include "oauth/flow/protect.hpp"
 
-#include <deque>
-
-#include "flow/stage.hpp"
-#include "oauth/jose/sign.hpp"
-#include "oauth/proto/revocation.hpp"
+#include "flow/protect_support.hpp"
 
 namespace oauth {
 namespace {
 
-using test::changed;
 using test::claims_of;
-using test::json;
+using test::foreign_token;
 using test::keys;
 using test::kNow;
+using test::own_claims;
+using test::own_token;
+using test::ProtectStage;
 using test::reason;
-using test::Stage;
-
-// A location of the broker that also trusts one foreign issuer.
-struct ProtectStage : Stage {
-  ProtectStage() {
-    guard.realm = broker.url;
-    guard.trusts.push_back(own_trust(broker));
-    Trust foreign;
-    foreign.expect.issuer = "https://foreign.example";
-    foreign.expect.audiences = {"api"};
-    foreign.expect.typs = {"", "JWT", "at+jwt"};
-    foreign.keys = std::make_shared<const KeySet>(std::vector<Key>{keys().p256});
-    guard.trusts.push_back(foreign);
-  }
-  Verdict ask(const std::vector<std::string>& authorization) {
-    brought.push_back(authorization.empty() ? "" : authorization.front());
-    Credentials in;
-    in.authorization = brought.back();
-    in.authorizations = authorization.size();
-    return ask_with(in);
-  }
-  // The verdict's views lead into `brought` and `last`.
-  Verdict ask_with(const Credentials& in) {
-    last.push_back(in);
-    return test::run(protect(last.back(), guard, io));
-  }
-  // "entered", or the name of the problem.
-  std::string judge(const std::string& token) {
-    const Verdict verdict = ask({"Bearer " + token});
-    EXPECT_NE(verdict.admission.has_value(), verdict.problem.has_value());
-    EXPECT_FALSE(verdict.reply) << "what it looks like is not decided here";
-    EXPECT_TRUE(untouched());
-    return verdict.admission ? "entered" : reason(verdict);
-  }
-  Guard guard;
-  std::deque<std::string> brought;
-  std::deque<Credentials> last;
-};
-
-Json own_claims(std::string_view changes = "{}") {
-  const Json good = Json::object()
-                        .set("iss", "https://auth.example.com")
-                        .set("aud", "https://auth.example.com")
-                        .set("sub", "acme:u1")
-                        .set("iat", kNow)
-                        .set("exp", kNow + 600);
-  return changed(good, changes);
-}
-std::string own_token(std::string_view changes = "{}", std::string_view typ = "at+jwt",
-                      const Key& key = test::signing()->keys().front()) {
-  return *sign(own_claims(changes), key, Alg::es256, typ);
-}
-std::string foreign_token(std::string_view changes = "{}", const Key& key = keys().p256) {
-  return *sign(changed(own_claims(R"({"iss":"https://foreign.example","aud":"api"})"), changes),
-               key, Alg::es256, "JWT");
-}
 
 TEST(Protect, LetsInTheBrokersOwnTokenWithItsClaims) {
   ProtectStage stage;
@@ -362,124 +304,6 @@ TEST(ProtectPreflight, IsAnsweredToAnAllowedOriginWithoutAToken) {
   in.origins = {"https://app.example.com"};
   EXPECT_EQ(reason(stage.ask_with(in)), "token_missing")
       << "without CORS it is a request like others";
-}
-
-// ---- Tokens that are known (req 124, 125)
-
-Requirement requirement(std::string_view word) {
-  std::string why;
-  const auto parsed = Requirement::parse(word, nullptr, &why);
-  EXPECT_TRUE(parsed) << why;
-  return *parsed;
-}
-
-struct KnownStage : ProtectStage {
-  KnownStage() { guard.policy = {1, 2}; }
-  TokenFacts& known(const std::string& token) { return tokens.kept.at({token, guard.policy}); }
-};
-
-TEST(ProtectKnown, FactsAreKeptOfATokenThatWasVerified) {
-  KnownStage stage;
-  const std::string token =
-      own_token(R"({"exp":1700000600.5,"nbf":1699999990.5,"jti":"AAAAAAAAAAAAAAAAAAAAAQ"})");
-  ASSERT_EQ(stage.judge(token), "entered");
-  const TokenFacts& facts = stage.known(token);
-  EXPECT_EQ(facts.expires, 1700000601);
-  EXPECT_EQ(facts.valid_from, kNow);
-  EXPECT_EQ(facts.keys, test::signing()->digest());
-  EXPECT_EQ(facts.trust, 0U);
-  EXPECT_EQ(facts.token, token_mark("AAAAAAAAAAAAAAAAAAAAAQ"));
-  EXPECT_EQ(facts.family, kNoMark);
-  const std::string foreign = foreign_token(R"({"jti":"AAAAAAAAAAAAAAAAAAAAAQ"})");
-  ASSERT_EQ(stage.judge(foreign), "entered");
-  EXPECT_EQ(stage.known(foreign).trust, 1U);
-  EXPECT_EQ(stage.known(foreign).token, kNoMark) << "others' tokens are not revoked here";
-}
-
-TEST(ProtectKnown, NothingIsKeptOfARefusedOne) {
-  KnownStage stage;
-  const std::string good = own_token();
-  for (const std::string& token :
-       {own_token(R"({"exp":1600000000})"), own_token(R"({"nbf":1700000031})"),
-        own_token(R"({"aud":"other"})"), good.substr(0, good.size() - 8) + "AAAAAAAA",
-        own_token("{}", "JWT"), own_token("{}", "at+jwt", keys().p256)}) {
-    EXPECT_NE(stage.judge(token), "entered");
-    EXPECT_NE(stage.judge(token), "entered");
-  }
-  EXPECT_TRUE(stage.tokens.kept.empty());
-}
-
-TEST(ProtectKnown, IsNotVerifiedAgain) {
-  KnownStage stage;
-  const std::string token = own_token();
-  ASSERT_EQ(stage.judge(token), "entered");
-  const std::string forged = token.substr(0, token.size() - 8) + "AAAAAAAA";
-  ASSERT_EQ(stage.judge(forged), "token_signature_wrong");
-  stage.tokens.keep(forged, stage.guard.policy, stage.known(token));
-  EXPECT_EQ(stage.judge(forged), "entered") << "what is in the cache is believed";
-}
-
-TEST(ProtectKnown, UnderAnotherPolicyOrOtherKeysIsAStranger) {
-  KnownStage stage;
-  const std::string token = own_token();
-  ASSERT_EQ(stage.judge(token), "entered");
-  const std::string forged = token.substr(0, token.size() - 8) + "AAAAAAAA";
-  stage.tokens.keep(forged, {1, 3}, stage.known(token));
-  EXPECT_EQ(stage.judge(forged), "token_signature_wrong");
-  TokenFacts facts = stage.known(token);
-  facts.keys ^= 1;
-  stage.tokens.keep(forged, stage.guard.policy, facts);
-  EXPECT_EQ(stage.judge(forged), "token_signature_wrong");
-  facts = stage.known(token);
-  facts.trust = 2;
-  stage.tokens.keep(forged, stage.guard.policy, facts);
-  EXPECT_EQ(stage.judge(forged), "token_signature_wrong") << "there is no such trust";
-}
-
-TEST(ProtectKnown, ItsTimesAreJudgedAtEachUse) {
-  KnownStage stage;
-  const std::string token = own_token();
-  ASSERT_EQ(stage.judge(token), "entered");
-  stage.clock.advance(600 + 29);
-  EXPECT_EQ(stage.judge(token), "entered");
-  stage.clock.advance(1);
-  EXPECT_EQ(stage.judge(token), "token_expired");
-  stage.clock.advance(-(600 + 30) - 30);
-  EXPECT_EQ(stage.judge(token), "entered");
-  stage.clock.advance(-1);
-  EXPECT_EQ(stage.judge(token), "token_not_yet_valid");
-}
-
-TEST(ProtectKnown, ItsRevocationIsAskedForAtEachUse) {
-  KnownStage stage;
-  const std::string token =
-      own_token(R"({"jti":"AAAAAAAAAAAAAAAAAAAAAQ","sid":"AAAAAAAAAAAAAAAAAAAAAg"})");
-  const std::string sibling =
-      own_token(R"({"jti":"AAAAAAAAAAAAAAAAAAAAAw","sid":"AAAAAAAAAAAAAAAAAAAAAg"})");
-  const std::string foreign = foreign_token(R"({"jti":"AAAAAAAAAAAAAAAAAAAAAQ"})");
-  ASSERT_EQ(stage.judge(token), "entered");
-  ASSERT_EQ(stage.judge(sibling), "entered");
-  ASSERT_EQ(stage.judge(foreign), "entered");
-  stage.store.revoked.emplace(token_mark("AAAAAAAAAAAAAAAAAAAAAQ"), kNow + 900);
-  EXPECT_EQ(stage.judge(token), "token_revoked");
-  EXPECT_EQ(stage.judge(sibling), "entered");
-  EXPECT_EQ(stage.judge(foreign), "entered");
-  stage.store.revoked.emplace(family_mark("AAAAAAAAAAAAAAAAAAAAAg"), kNow + 900);
-  EXPECT_EQ(stage.judge(sibling), "token_revoked");
-  stage.store.revoked.clear();
-  stage.revocations.current = false;
-  EXPECT_EQ(stage.judge(token), "revocations_stale");
-  EXPECT_EQ(stage.judge(foreign), "entered");
-}
-
-TEST(ProtectKnown, WhatTheLocationRequiresIsAskedAtEachUse) {
-  KnownStage stage;
-  const std::string token = own_token(R"({"scope":"read write"})");
-  ASSERT_EQ(stage.judge(token), "entered");
-  stage.guard.requirements = {requirement("scope=write"), requirement("scope=admin")};
-  EXPECT_EQ(stage.judge(token), "scope_insufficient");
-  stage.guard.requirements.pop_back();
-  EXPECT_EQ(stage.judge(token), "entered");
 }
 
 // ---- Grace
