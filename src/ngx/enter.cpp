@@ -90,7 +90,7 @@ void finish(ngx_http_request_t* r, const Verdict& verdict) {
   }
   if (Memo* memo = memo_of(r)) {
     memo->flow_id = verdict.flow_id;
-    memo->outcomes.emplace_back().problem = verdict.problem;
+    memo->outcomes.add().problem = verdict.problem;
   }
   log_verdict(r, location_conf(r).endpoint->name, verdict);
   ngx_http_finalize_request(r, send_reply(r, *verdict.reply));

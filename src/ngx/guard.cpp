@@ -60,11 +60,11 @@ void add_guard_filter() noexcept {
 
 const Outcome* outcome_for(ngx_http_request_t* r) noexcept {
   const Memo* memo = find_memo(r);
-  if (memo == nullptr || memo->outcomes.empty()) {
+  if (memo == nullptr) {
     return nullptr;
   }
-  const Outcome* here = memo->outcome_of(location_conf(r).guard.get());
-  return here != nullptr ? here : &memo->outcomes.back();
+  const Outcome* here = memo->outcomes.of(location_conf(r).guard.get());
+  return here != nullptr ? here : memo->outcomes.last();
 }
 
 namespace {
@@ -78,7 +78,7 @@ ngx_int_t enter(ngx_http_request_t* r) {
   if (memo == nullptr) {
     return NGX_HTTP_INTERNAL_SERVER_ERROR;
   }
-  if (const Outcome* known = memo->outcome_of(guard)) {
+  if (const Outcome* known = memo->outcomes.of(guard)) {
     return enforce(r, *known, *memo);
   }
   return judge_request(r, *guard, *memo);
@@ -130,7 +130,7 @@ ngx_int_t settle(ngx_http_request_t* r, const Guard& guard, Memo& memo, const Ve
   if (verdict.problem) {
     log_verdict(r, "request", verdict);
   }
-  Outcome& outcome = memo.outcomes.emplace_back();
+  Outcome& outcome = memo.outcomes.add();
   outcome.guard = &guard;
   outcome.admission = verdict.admission;
   outcome.problem = verdict.problem;
@@ -212,8 +212,7 @@ ngx_int_t hand_on_token(ngx_http_request_t* r, const Outcome& outcome, const Mem
   if (!outcome.guard->pass_token) {
     return drop_token(r);
   }
-  return count_headers(r, "authorization").count == 0 ? add_token(r, outcome.admission->token)
-                                                      : NGX_OK;
+  return r->headers_in.authorization == nullptr ? add_token(r, outcome.admission->token) : NGX_OK;
 }
 
 bool is_authorization(const ngx_table_elt_t& header) {

@@ -18,8 +18,11 @@ JsonView Outcome::claims() const {
   return jwt ? jwt->claims : JsonView();
 }
 
-const Outcome* Memo::outcome_of(const Guard* guard) const noexcept {
-  for (const Outcome& outcome : outcomes) {
+const Outcome* Outcomes::of(const Guard* guard) const noexcept {
+  if (first_ && first_->guard == guard) {
+    return &*first_;
+  }
+  for (const Outcome& outcome : others_) {
     if (outcome.guard == guard) {
       return &outcome;
     }

@@ -27,6 +27,22 @@ struct Outcome {
   JsonView claims() const;
 };
 
+// In the order in which they were decided. The first, as a rule the only one, needs no memory of
+// its own.
+class Outcomes {
+ public:
+  Outcome& add() { return first_ ? others_.emplace_back() : first_.emplace(); }
+  const Outcome* last() const noexcept {
+    return others_.empty() ? (first_ ? &*first_ : nullptr) : &others_.back();
+  }
+  // Null where that guard has not decided yet.
+  const Outcome* of(const Guard* guard) const noexcept;
+
+ private:
+  std::optional<Outcome> first_;
+  std::list<Outcome> others_;  // whose addresses stay
+};
+
 // The Authorization headers that the client sent: the first one's value, which stays in the
 // request's memory when the header is taken away, and how many there were.
 struct Authorization {
@@ -49,11 +65,9 @@ struct Memo {
   std::optional<std::vector<std::string>> cookies;
   std::optional<Authorization> authorization;
 
-  std::list<Outcome> outcomes;
+  Outcomes outcomes;
   std::string flow_id;
   std::vector<OwnHeader> headers;
-
-  const Outcome* outcome_of(const Guard* guard) const noexcept;
 };
 
 Memo* find_memo(ngx_http_request_t* r) noexcept;

@@ -5,6 +5,24 @@
 #include "oauth/base/text.hpp"
 
 namespace oauth {
+namespace {
+
+// RFC 9110 11.1: in any case. `scheme` is lower case. A tab ends it for lenient readers behind us,
+// so it does here, and is refused by who reads what follows.
+bool has_scheme(std::string_view authorization, std::string_view scheme) noexcept {
+  if (authorization.size() < scheme.size()) {
+    return false;
+  }
+  for (std::size_t i = 0; i < scheme.size(); ++i) {
+    if ((authorization[i] | 0x20) != scheme[i]) {
+      return false;
+    }
+  }
+  const char next = authorization.size() > scheme.size() ? authorization[scheme.size()] : ' ';
+  return next == ' ' || next == '\t';
+}
+
+}  // namespace
 
 bool allows_origins(const Guard& guard, const std::vector<std::string_view>& origins) {
   return origins.empty() || (origins.size() == 1 && guard.origins.allows_origin(origins.front()));
@@ -24,13 +42,8 @@ std::string challenge(const Guard& guard, Problem problem) {
 }
 
 Result<std::string_view> bearer_token(std::string_view authorization) {
-  constexpr std::string_view kScheme = "Bearer";
-  // A tab ends the scheme for lenient readers behind us, so it does here, and is refused below.
-  const bool is_other =
-      !iequals_ascii(authorization.substr(0, kScheme.size()), kScheme) ||
-      (authorization.size() > kScheme.size() && authorization[kScheme.size()] != ' ' &&
-       authorization[kScheme.size()] != '\t');
-  if (is_other) {
+  constexpr std::string_view kScheme = "bearer";
+  if (!has_scheme(authorization, kScheme)) {
     return std::string_view{};
   }
   std::string_view token = authorization.substr(kScheme.size());
