@@ -141,6 +141,39 @@ for my $cache ('16m', 'off') {
         is $get->('/return/late/', $token->('ACCESS_DB')), '200 late', '  with a token';
     };
 
+    subtest "cache $cache: what stands within a location keeps its guard" => sub {
+        my @plain = $token->('ACCESS_DB');
+        my $by = sub { my ($method, $target, @headers) = @_; return $nginx->request($method => $target, headers => \@headers)->{status} };
+        for my $case (['if', 'GET', '/within/if/?x=1'], ['if, with an upstream of its own', 'GET', '/within/if/?y=1'], ['limit_except', 'POST', '/within/except/'], ['limit_except, the method it lets be', 'GET', '/within/except/']) {
+            my ($name, @what) = @$case;
+            is join(' ', map { $by->(@what, @$_) } [], [@bad], \@plain, [$token->('admin')]), '401 401 403 200', $name;
+        }
+        is $by->('DELETE', '/within/deny/', $token->('admin')), 403, 'limit_except that denies';
+        is $by->('GET', '/within/deny/', $token->('admin')), 200, '  and what it does not deny';
+    };
+
+    subtest "cache $cache: answers that nginx keeps are for those who may see them" => sub {
+        for my $case (['/kept/', qr{^200 upstream /kept/}], ['/slice/long', qr/^200 x{5000}$/]) {
+            my ($target, $all) = @$case;
+            like $get->($target, $token->('admin')), $all, "$target for an admin";
+            my $before = $heard->('kept|long');
+            is join(' ', map { $nginx->get($target, headers => [@$_])->{status} } [], [@bad], [$token->('ACCESS_DB')]), '401 401 403', '  for nobody else';
+            like $get->($target, $token->('admin')), $all, '  and for another admin';
+            is $heard->('kept|long'), $before, '    as nginx has kept it';
+        }
+    };
+
+    subtest "cache $cache: what follows a request is judged too" => sub {
+        my $before = $heard->('/after');
+        like $get->('/user/post/', $token->($_)), qr/^200 upstream/, "post_action behind an answer to $_" for 'ACCESS_DB', 'admin';
+        ok wait_until { $heard->('/after') > $before }, '  is done for an admin';
+        is $heard->('/after'), $before + 1, '  and for him alone';
+        my $connection = $nginx->connect;
+        my @ask = map { OAuth::Http::format_request(GET => '/admin/x', host => 'localhost', keepalive => 1, headers => [@$_]) } [$token->('admin')], [], [$token->('ACCESS_DB')], [@bad], [$token->('admin')];
+        $connection->send(join '', @ask);
+        is join(' ', map { $connection->read_response->{status} } @ask), '200 401 403 401 200', 'pipelined requests are judged each by its own token';
+    };
+
     subtest "cache $cache: a gRPC upstream hears of nobody else" => sub {
         my $before = $heard->('grpc');
         like $get->('/grpc/x', @$_), qr/^40[13]/, 'refused' for [], [@bad], [$token->('ACCESS_DB')];
@@ -191,6 +224,7 @@ sub front {
     my $all = join '', map { $part->(@$_) } [direct => '/part-admin/p'], [tried => '/part-try/p'], [named => '/part-name/p'], [opened => '/part-accel/p'], [moved => '/part-move/p'], [failed => '/part-fail/p'], [user => '/part-user/p'];
     mkdir for $www, map { "$www/$_" } qw(part-admin part-user again), map { ($_, "$_/index") } keys %kind;
     spew("$www/part-admin/p", 'ADMIN PART');
+    spew("$www/long", 'x' x 5000);
     spew("$www/part-user/p", 'USER PART');
     spew("$www/$_/page.html", $all) for qw(user open);
     spew("$www/open/thrice.html", $part->(direct => '/part-admin/p') x 3);
@@ -206,6 +240,7 @@ sub config {
     return <<"HTTP" . join '', map { $server->(@$_) } [a => $trust->('algorithms HS256; audience one; subject_prefix a;') . $x], [b => $trust->('algorithms HS256; audience two; subject_prefix b; require_typ at+jwt;') . $x],
 oauth_token_cache $cache;
 oauth_provider demo { type demo; user alice\@demo.local Alice; }
+proxy_cache_path %%DIR%%/kept keys_zone=kept:1m;
 log_format seen '\$server_port \$request_uri';
 proxy_set_header X-Sub \$oauth_sub;
 server {
@@ -252,6 +287,14 @@ server {
     location \@judge       { $admin $up; }
     location = /judge-address { internal; $kind{address} $up/judge; }
 
+    location /within/if/  { $admin if (\$arg_x) { set \$y 1; } if (\$arg_y) { $up; } $up; }
+    location /within/except/ { $admin limit_except GET { allow all; } $up; }
+    location /within/deny/ { $admin limit_except GET { deny all; } $up; }
+    location /kept/       { $admin proxy_cache kept; proxy_cache_key \$uri; proxy_cache_valid 1h; $up; }
+    location /slice/      { $admin slice 1k; proxy_cache kept; proxy_cache_key \$uri\$slice_range; proxy_cache_valid 206 1h; proxy_http_version 1.1; proxy_set_header Range \$slice_range; $up/; }
+    location /user/post/  { oauth_protect bearer; post_action /after; $up; }
+    location = /after     { $admin $up; }
+
     location /all/        { satisfy all; allow 127.0.0.1; deny all; $admin $up; }
     location /all/deny/   { satisfy all; deny all; $admin $up; }
     location /any/deny/   { satisfy any; deny all; $admin $up; }
@@ -284,6 +327,7 @@ server {
     location /accel-name/ { add_header X-Accel-Redirect \@admin; return 200 "upstream, not to be seen"; }
     location /accel-part/ { add_header X-Accel-Redirect /part-admin/p; return 200 "upstream, not to be seen"; }
     location /fail/ { return 502; }
+    location = /long { root %%DIR%%/www; }
     location /judge { return 204; }
     location /none { return 403; }
 }
