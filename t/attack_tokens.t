@@ -80,7 +80,7 @@ attacks('alg none, and what is no algorithm', each_of(sub {    # req 104, 107
     );
 }));
 
-attacks('HMAC by what everybody knows', map {    # req 107
+attacks('what everybody knows as an HMAC secret', map {    # req 107
     my ($forge, $name, $reason) = @$_;
     (my $bare = $forge->public_pem) =~ s/\n\z//;
     my %known = ('the PEM' => $forge->public_pem, 'the PEM without its end' => $bare, 'the DER' => $forge->public_der, 'the JWK' => OAuth::Forge::json($forge->jwk),
@@ -123,7 +123,7 @@ attacks('keys that the token brings or points to', each_of(sub {    # req 110
 
 my %kid = (traversal => '../../../../../../dev/null', 'of a file' => '/dev/null', 'with a line break' => "x\r\nX-Evil: 1", 'with a format' => '%n%n%s%s', 'with a command' => "x\r\nFLUSHALL\r\n",
     'with SQL' => "' OR 1=1 --", 'with a NUL' => "es\0", 'that is unknown' => 'nobody', 'with a space' => 'rsa ', 'with a shell' => '$(id)|`id`', 'of 512 bytes' => 'k' x 512);
-attacks('kid', each_of(sub {    # req 111
+attacks('a kid', each_of(sub {    # req 111
     my ($forge) = @_;
     return (
         [token_key_unknown => map { ("a kid $_" => $forge->token(header => { kid => $kid{$_} })) } grep { !/NUL/ } sort keys %kid],
@@ -217,7 +217,7 @@ attacks('times', each_of(sub {    # req 113
     );
 }));
 
-attacks('tokens of another kind', each_of(sub {    # req 115
+attacks('tokens of another kind', each_of(sub {    # req 115, 126
     my ($forge) = @_;
     my @typ = (['empty', ''], ['id_token', 'id_token'], ['logout+jwt', 'logout+jwt'], ['dpop+jwt', 'dpop+jwt'], ['secevent+jwt', 'secevent+jwt'], ['at+jwtx', 'at+jwtx'], ['with a space', 'at+jwt '], ['of another tree', 'x/at+jwt'],
         ['twice application', 'application/application/at+jwt'], ['of a client', 'client-authentication+jwt'], ['jose', 'JOSE']);
@@ -329,7 +329,7 @@ done_testing;
 sub attacks {
     my ($class, @groups) = @_;
     my $before = @all;
-    subtest $class => sub {
+    subtest "nobody gets in by $class" => sub {
         for my $group (@groups) {
             my ($reason, @tokens) = @$group;
             while (my ($name, $token) = splice @tokens, 0, 2) {
