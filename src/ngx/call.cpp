@@ -21,10 +21,9 @@ Call* find_call(ngx_http_request_t* r) noexcept {
   return find_attached<Call>(r);
 }
 
-Knowledge knowledge_of(ngx_http_request_t* r, const Revocations& revocations) noexcept {
-  const MainConf& main = main_conf(r);
-  return {token_cache_of(main), trust_keys(), documents_of(*main.documents), revocations,
-          ngx_time()};
+Knowledge knowledge_of(ngx_http_request_t* r, TokenCache& tokens,
+                       const Revocations& revocations) noexcept {
+  return {tokens, trust_keys(), documents_of(*main_conf(r).documents), revocations, ngx_time()};
 }
 
 Call* call_of(ngx_http_request_t* r) noexcept try {

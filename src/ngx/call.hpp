@@ -57,7 +57,8 @@ class Call {
 };
 
 // For decisions that wait for nothing.
-Knowledge knowledge_of(ngx_http_request_t* r, const Revocations& revocations) noexcept;
+Knowledge knowledge_of(ngx_http_request_t* r, TokenCache& tokens,
+                       const Revocations& revocations) noexcept;
 
 // The request's call, made at first need together with its flow; null when out of memory.
 Call* call_of(ngx_http_request_t* r) noexcept;

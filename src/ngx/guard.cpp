@@ -5,6 +5,7 @@
 #include "ngx/mask.hpp"
 #include "ngx/reply.hpp"
 #include "ngx/request.hpp"
+#include "ngx/request_tokens.hpp"
 #include "ngx/stream.hpp"
 #include "oauth/base/text.hpp"
 #include "oauth/flow/cors.hpp"
@@ -94,8 +95,10 @@ ngx_int_t judge_request(ngx_http_request_t* r, const Guard& guard, Memo& memo) {
     memo.authorization = Authorization{sent.first, sent.count};
   }
   Credentials in = read_credentials(r, guard);
-  const SharedRevocations revocations(main_conf(r).revocations, *server_conf(r).revocation_lag);
-  const Decision decision = judge(in, guard, knowledge_of(r, revocations));
+  const MainConf& main = main_conf(r);
+  const SharedRevocations revocations(main.revocations, *server_conf(r).revocation_lag);
+  RequestTokens tokens(token_cache_of(main), memo);
+  const Decision decision = judge(in, guard, knowledge_of(r, tokens, revocations));
   if (decision.wants_keys == nullptr && decision.outdated == nullptr) {
     return settle(r, guard, memo, verdict_of(decision));
   }

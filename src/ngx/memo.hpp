@@ -50,6 +50,13 @@ struct Authorization {
   std::size_t count = 0;
 };
 
+// What the last verification of a token found; the token lies in the request's memory.
+struct VerifiedToken {
+  PolicyId policy{};
+  std::string_view token;
+  TokenFacts facts;
+};
+
 struct HeaderRule;
 
 // A request header that `oauth_set_header` made, known by where its name lies.
@@ -65,6 +72,7 @@ struct Memo {
   std::optional<std::vector<std::string>> cookies;
   std::optional<Authorization> authorization;
 
+  std::optional<VerifiedToken> verified;
   Outcomes outcomes;
   std::string flow_id;
   std::vector<OwnHeader> headers;

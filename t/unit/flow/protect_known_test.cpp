@@ -128,5 +128,18 @@ TEST(ProtectKnown, WhatTheLocationRequiresIsAskedAtEachUse) {
   EXPECT_EQ(stage.judge(token), "entered");
 }
 
+TEST(ProtectKnown, FromBirthIsWhatAVerificationWouldAccept) {
+  KnownStage stage;
+  stage.broker.judged_by = {{stage.guard.policy, 0}};
+  for (const std::string& token :
+       {std::string("x"), own_token(R"({"sub":null})"), own_token(R"({"aud":"other"})"),
+        own_token(R"({"iss":"https://other.example.com"})")}) {
+    know_at_birth(token, stage.broker, stage.tokens, kNow);
+    EXPECT_TRUE(stage.tokens.kept.empty()) << token;
+  }
+  know_at_birth(own_token(), stage.broker, stage.tokens, kNow);
+  EXPECT_EQ(stage.tokens.kept.size(), 1U);
+}
+
 }  // namespace
 }  // namespace oauth

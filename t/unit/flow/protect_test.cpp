@@ -165,6 +165,21 @@ TEST(Protect, TheClaimsOfATokenAreChecked) {
   }
 }
 
+TEST(Protect, OfCognitoOnlyAccessTokensOfAllowedClientsEnter) {
+  ProtectStage stage;
+  expect_cognito(stage.guard.trusts[1]);
+  const std::vector<std::pair<std::string, std::string>> table{
+      {R"({"aud":null,"token_use":"access","client_id":"api"})", "entered"},
+      {R"({"aud":null,"token_use":"access","client_id":"other"})", "token_audience_wrong"},
+      {R"({"aud":"api","token_use":"id"})", "token_kind_refused"},
+      {R"({"aud":"api"})", "token_kind_refused"},
+  };
+  for (const auto& [changes, why] : table) {
+    EXPECT_EQ(stage.judge(foreign_token(changes)), why) << changes;
+    EXPECT_EQ(stage.judge(foreign_token(changes)), why) << changes << " again";
+  }
+}
+
 TEST(Protect, ATokenExpiresByTheClock) {
   ProtectStage stage;
   const std::string token = own_token();
