@@ -1,9 +1,12 @@
 #include "oauth/proto/token_ring.hpp"
 
 #include <gtest/gtest.h>
+
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <algorithm>
 
 #include <atomic>
 #include <cstring>
