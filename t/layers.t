@@ -43,7 +43,7 @@ my @rules = (
     ['nothing is left open', \&OAuth::Lint::left_open, \@tracked,
         'src/x.cpp', ["// TO" . "DO: more\n", "# FIX" . "ME\n"], ["// to do\n"]],
     ['no path of this machine and no registry is committed', \&OAuth::Lint::machine, \@tracked,
-        'x.json', [qq{"resolv} . qq{ed": "https://r.example/x.tgz"\n}, "cd /wor" . "k/shared\n"], ["/usr/work/x\n"]],
+        'x.json', [qq{"resolv} . qq{ed": "https} . qq{://r.example/x.tgz"\n}, "cd /wor" . "k/shared\n"], ["/usr/wor" . "k/x\n"]],
 );
 
 for my $rule (@rules) {

@@ -80,8 +80,8 @@ class Json {
   Json& set(std::string_view name, bool value) { return set(name, of(value)); }
   Json& push(Json value);
 
-  // Compact, members in order of insertion, pure ASCII (\uXXXX): safe for the real Dexie client,
-  // which decodes with atob() (dexie-contract 3), and for HTTP headers.
+  // Compact, members in order of insertion, pure ASCII (RFC 8259 7: `\u`): safe for the real Dexie
+  // client, which decodes with atob() (dexie-contract 3), and for HTTP headers.
   std::string dump() const;
   // The same with `<`, `>`, `&` also escaped: for a <script type="application/json"> block.
   std::string dump_for_html() const;
