@@ -5,11 +5,11 @@
 #include "ngx/mask.hpp"
 #include "ngx/reply.hpp"
 #include "ngx/request.hpp"
-#include "ngx/request_tokens.hpp"
 #include "ngx/stream.hpp"
 #include "oauth/base/text.hpp"
 #include "oauth/flow/cors.hpp"
 #include "oauth/flow/protect.hpp"
+#include "oauth/flow/request_tokens.hpp"
 
 namespace oauth {
 namespace {
@@ -97,7 +97,7 @@ ngx_int_t judge_request(ngx_http_request_t* r, const Guard& guard, Memo& memo) {
   Credentials in = read_credentials(r, guard);
   const MainConf& main = main_conf(r);
   const SharedRevocations revocations(main.revocations, *server_conf(r).revocation_lag);
-  RequestTokens tokens(token_cache_of(main), memo);
+  RequestTokens tokens(token_cache_of(main), memo.authorization->value, memo.verified);
   const Decision decision = judge(in, guard, knowledge_of(r, tokens, revocations));
   if (decision.wants_keys == nullptr && decision.outdated == nullptr) {
     return settle(r, guard, memo, verdict_of(decision));

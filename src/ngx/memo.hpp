@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "ngx/nginx.hpp"
+#include "oauth/flow/request_tokens.hpp"
 #include "oauth/flow/verdict.hpp"
 #include "oauth/jose/jwt.hpp"
 #include "oauth/proto/guard.hpp"
@@ -48,13 +49,6 @@ class Outcomes {
 struct Authorization {
   std::string_view value;
   std::size_t count = 0;
-};
-
-// What the last verification of a token found; the token lies in the request's memory.
-struct VerifiedToken {
-  PolicyId policy{};
-  std::string_view token;
-  TokenFacts facts;
 };
 
 struct HeaderRule;

@@ -2,42 +2,13 @@
 
 #include <algorithm>
 
+#include "oauth/base/pack.hpp"
 #include "oauth/base/secret.hpp"
 
 namespace oauth {
 namespace {
 
-// Writes fields one behind the other, so that no two lists of fields are one text.
-class FieldWriter {
- public:
-  FieldWriter& add(std::string_view field) {
-    text_ += std::to_string(field.size()) + ':';
-    text_ += field;
-    return *this;
-  }
-  FieldWriter& add(std::int64_t number) { return add(std::to_string(number)); }
-  FieldWriter& add(const std::vector<std::string>& list) {
-    add(static_cast<std::int64_t>(list.size()));
-    for (const std::string& one : list) {
-      add(one);
-    }
-    return *this;
-  }
-  FieldWriter& add(AlgSet algs) {
-    std::string names;
-    for (const Alg alg : kAlgs) {
-      names += algs.has(alg) ? std::string(alg_name(alg)) + ' ' : "";
-    }
-    return add(names);
-  }
-  const std::string& text() const noexcept { return text_; }
-
- private:
-  std::string text_;
-};
-
-void write_keys(FieldWriter& writer, const KeySet& keys);
-void write(FieldWriter& writer, const Trust& trust);
+void write(Pack& pack, const Trust& trust);
 
 }  // namespace
 
@@ -95,11 +66,11 @@ std::string subject_of(const JsonView& claims, const Trust& trust) {
 }
 
 PolicyId policy_of(const std::vector<Trust>& trusts) {
-  FieldWriter writer;
+  Pack pack;
   for (const Trust& trust : trusts) {
-    write(writer, trust);
+    write(pack, trust);
   }
-  const std::string digest = sha256(writer.text());
+  const std::string digest = sha256(pack.bytes());
   PolicyId id{};
   for (std::size_t i = 0; i < 16; ++i) {
     id[i / 8] = id[i / 8] << 8U | static_cast<unsigned char>(digest[i]);
@@ -109,30 +80,35 @@ PolicyId policy_of(const std::vector<Trust>& trusts) {
 
 namespace {
 
-void write(FieldWriter& writer, const Trust& trust) {
-  const Expectations& expect = trust.expect;
-  writer.add(expect.issuer).add(expect.audiences).add(std::int64_t{expect.any_audience});
-  writer.add(expect.algs).add(expect.typs).add(expect.skew).add(expect.grace);
-  writer.add(trust.jwks_uri).add(trust.max_stale);
-  writer.add(trust.scope_claim).add(trust.subject_prefix);
-  writer.add(std::int64_t{trust.is_cognito}).add(std::int64_t{trust.any_client});
-  writer.add(std::int64_t{trust.is_own}).add(std::int64_t{trust.keys != nullptr});
-  if (trust.keys != nullptr) {
-    write_keys(writer, *trust.keys);
+void write_list(Pack& pack, const std::vector<std::string>& list) {
+  pack.add(static_cast<std::int64_t>(list.size()));
+  for (const std::string& one : list) {
+    pack.add(one);
   }
 }
 
-// A secret key is told from others by what only it can make.
-void write_keys(FieldWriter& writer, const KeySet& keys) {
-  writer.add(static_cast<std::int64_t>(keys.keys().size()));
-  for (const Key& key : keys.keys()) {
-    std::string material = key.public_der();
-    for (const Alg alg : {Alg::hs256, Alg::hs384, Alg::hs512}) {
-      const auto mac = key.is_symmetric() ? key.sign(alg, "policy") : Problem::internal;
-      material += mac ? *mac : std::string();
-    }
-    writer.add(key.kid()).add(key.issuer()).add(key.algs()).add(material);
+void write_algs(Pack& pack, AlgSet algs) {
+  for (const Alg alg : kAlgs) {
+    pack.add(std::int64_t{algs.has(alg)});
   }
+}
+
+void write(Pack& pack, const Trust& trust) {
+  const Expectations& expect = trust.expect;
+  pack.add(expect.issuer);
+  write_list(pack, expect.audiences);
+  pack.add(std::int64_t{expect.any_audience});
+  write_algs(pack, expect.algs);
+  write_list(pack, expect.typs);
+  pack.add(expect.skew).add(expect.grace).add(trust.jwks_uri).add(trust.max_stale);
+  pack.add(trust.scope_claim).add(trust.subject_prefix);
+  pack.add(std::int64_t{trust.is_cognito}).add(std::int64_t{trust.any_client});
+  pack.add(std::int64_t{trust.is_own}).add(std::int64_t{trust.keys != nullptr});
+  std::vector<std::string> keys;
+  for (const Key& key : trust.keys != nullptr ? trust.keys->keys() : std::vector<Key>()) {
+    keys.push_back(key.fingerprint());
+  }
+  write_list(pack, keys);
 }
 
 }  // namespace

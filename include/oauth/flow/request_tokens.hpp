@@ -1,0 +1,46 @@
+// RequestTokens: the token cache as one request sees it. What was verified in one of its locations
+// is known in the next, though the cache is off or has forgotten it: a token is verified once a
+// request (DESIGN 2).
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "oauth/flow/ports.hpp"
+
+namespace oauth {
+
+// What the last verification in a request found.
+struct VerifiedToken {
+  PolicyId policy{};
+  std::string_view token;
+  TokenFacts facts;
+};
+
+class RequestTokens final : public TokenCache {
+ public:
+  // `header` is the request's Authorization header: a token is remembered where it lies in that,
+  // which is there as long as the request and `last` are.
+  RequestTokens(TokenCache& shared, std::string_view header,
+                std::optional<VerifiedToken>& last) noexcept
+      : shared_(shared), header_(header), last_(last) {}
+
+  std::optional<TokenFacts> find(std::string_view token, const PolicyId& policy) noexcept override {
+    return last_ && last_->policy == policy && last_->token == token ? std::optional(last_->facts)
+                                                                     : shared_.find(token, policy);
+  }
+  void keep(std::string_view token, const PolicyId& policy,
+            const TokenFacts& facts) noexcept override {
+    if (header_.ends_with(token)) {
+      last_ = {policy, header_.substr(header_.size() - token.size()), facts};
+    }
+    shared_.keep(token, policy, facts);
+  }
+
+ private:
+  TokenCache& shared_;
+  std::string_view header_;
+  std::optional<VerifiedToken>& last_;
+};
+
+}  // namespace oauth
