@@ -1,6 +1,7 @@
 #include "oauth/base/json_tape.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <charconv>
 #include <cmath>
 #include <cstring>
@@ -279,17 +280,21 @@ namespace {
 constexpr std::uint64_t kOnes = 0x0101010101010101;
 constexpr std::uint64_t kHighs = 0x8080808080808080;
 
-// Whether eight characters are ASCII that stands for itself inside a string: none is a quote, a
-// backslash or a control character.
-bool are_plain(const char* text) {
+// Of eight characters, those that do not stand for themselves inside a string: a quote, a backslash,
+// a control character, or a byte that is not ASCII. The lowest bit that is set is the highest of the
+// first such character; what is above it says nothing.
+std::uint64_t find_special(const char* text) {
   std::uint64_t word = 0;
   std::memcpy(&word, text, sizeof word);
+  if constexpr (std::endian::native == std::endian::big) {
+    word = __builtin_bswap64(word);
+  }
   const auto below = [](std::uint64_t bytes, std::uint64_t bound) {
     return (bytes - kOnes * bound) & ~bytes;
   };
-  return ((word | below(word, 0x20) | below(word ^ kOnes * '"', 1) |
-           below(word ^ kOnes * '\\', 1)) &
-          kHighs) == 0;
+  return (word | below(word, 0x20) | below(word ^ kOnes * '"', 1) |
+          below(word ^ kOnes * '\\', 1)) &
+         kHighs;
 }
 
 int hex_value(char c) {
@@ -335,7 +340,11 @@ bool JsonTape::Reader::read_string() {
 // Goes on to the next quote, backslash or byte that is not ASCII; false at the end and at a control
 // character (RFC 8259 7).
 bool JsonTape::Reader::find_quote() {
-  while (end_ - at_ >= 8 && are_plain(at_)) {
+  while (end_ - at_ >= 8) {
+    if (const std::uint64_t special = find_special(at_)) {
+      at_ += std::countr_zero(special) / 8;
+      return static_cast<unsigned char>(*at_) >= 0x20;
+    }
     at_ += 8;
   }
   while (at_ != end_ && *at_ >= 0x20 && *at_ != '"' && *at_ != '\\') {

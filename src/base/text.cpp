@@ -9,8 +9,10 @@ namespace oauth {
 namespace {
 
 using Alphabet = std::array<char, 64>;
-constexpr std::uint8_t kNoDigit = 0xFF;
-using Digits = std::array<std::uint8_t, 256>;
+// What a character is worth as the first, second, third and fourth digit of a group of 24 bits; one
+// that is no digit sets bits above those.
+constexpr std::uint32_t kNoDigit = 0xFF000000;
+using Digits = std::array<std::array<std::uint32_t, 256>, 4>;
 
 constexpr Alphabet alphabet_with(char digit62, char digit63) {
   Alphabet alphabet{};
@@ -31,9 +33,12 @@ constexpr Alphabet alphabet_with(char digit62, char digit63) {
 
 constexpr Digits digits_of(const Alphabet& alphabet) {
   Digits digits{};
-  digits.fill(kNoDigit);
-  for (std::size_t i = 0; i < alphabet.size(); ++i) {
-    digits[static_cast<unsigned char>(alphabet[i])] = static_cast<std::uint8_t>(i);
+  for (std::size_t place = 0; place < digits.size(); ++place) {
+    digits[place].fill(kNoDigit);
+    for (std::size_t i = 0; i < alphabet.size(); ++i) {
+      digits[place][static_cast<unsigned char>(alphabet[i])] =
+          static_cast<std::uint32_t>(i << (18 - 6 * place));
+    }
   }
   return digits;
 }
@@ -69,37 +74,33 @@ std::string encode64(std::string_view bytes, const Alphabet& alphabet) {
 // `text` without padding, into room for decoded_size(text.size()); nullopt, or how many bytes.
 std::optional<std::size_t> decode64(std::string_view text, const Digits& digits, char* to) {
   const char* const start = to;
-  const auto digit = [&](std::size_t i) {
-    return std::uint32_t{digits[static_cast<unsigned char>(text[i])]};
+  const auto digit = [&](std::size_t i) { return digits[i][static_cast<unsigned char>(text[i])]; };
+  const auto put = [&to](std::uint32_t group, unsigned shift) {
+    *to++ = static_cast<char>(group >> shift & 0xFF);
   };
-  // A digit has six bits; what is none has all eight.
-  constexpr std::uint32_t kNone = 0xC0;
+  std::uint32_t seen = 0;
   for (; text.size() >= 4; text.remove_prefix(4)) {
-    const std::uint32_t a = digit(0), b = digit(1), c = digit(2), d = digit(3);
-    if (((a | b | c | d) & kNone) != 0) {
-      return std::nullopt;
+    const std::uint32_t group = digit(0) | digit(1) | digit(2) | digit(3);
+    seen |= group;
+    put(group, 16);
+    put(group, 8);
+    put(group, 0);
+  }
+  if (text.size() == 1) {
+    return std::nullopt;  // not even a byte
+  }
+  if (!text.empty()) {
+    const std::uint32_t group = digit(0) | digit(1) | (text.size() > 2 ? digit(2) : 0);
+    // RFC 4648 3.5: unused bits other than zero would give one value several spellings.
+    const std::uint32_t unused = text.size() > 2 ? 0xFF : 0xFFFF;
+    seen |= group | ((group & unused) != 0 ? kNoDigit : 0);
+    put(group, 16);
+    if (text.size() > 2) {
+      put(group, 8);
     }
-    *to++ = static_cast<char>(a << 2 | b >> 4);
-    *to++ = static_cast<char>(b << 4 | c >> 2);
-    *to++ = static_cast<char>(c << 6 | d);
   }
-  if (text.empty()) {
-    return static_cast<std::size_t>(to - start);
-  }
-  // RFC 4648 3.5: unused bits other than zero would give one value several spellings. One digit
-  // alone is not even a byte.
-  const std::uint32_t a = digit(0);
-  const std::uint32_t b = text.size() > 1 ? digit(1) : kNoDigit;
-  const std::uint32_t c = text.size() > 2 ? digit(2) : 0;
-  const std::uint32_t unused = text.size() == 2 ? b & 0xF : c & 0x3;
-  if (((a | b | c) & kNone) != 0 || unused != 0) {
-    return std::nullopt;
-  }
-  *to++ = static_cast<char>(a << 2 | b >> 4);
-  if (text.size() == 3) {
-    *to++ = static_cast<char>(b << 4 | c >> 2);
-  }
-  return static_cast<std::size_t>(to - start);
+  return (seen & kNoDigit) == 0 ? std::optional(static_cast<std::size_t>(to - start))
+                                : std::nullopt;
 }
 
 std::optional<std::string> decode64(std::string_view text, const Digits& digits) {

@@ -12,9 +12,12 @@ namespace oauth {
 namespace {
 
 Result<std::string_view> read_token(Credentials& in, const Guard& guard);
+[[gnu::noinline]] Result<std::string_view> read_either(Credentials& in, const Guard& guard);
 Decision recall(std::string_view token, const TokenFacts& facts, const Guard& guard,
                 const Knowledge& known);
 Decision examine(std::string_view token, const Guard& guard, const Knowledge& known);
+[[gnu::noinline]] Check meet(std::string_view token, const Trust& trust, const Guard& guard,
+                             const Jwt* jwt, SplitTokens& split_tokens);
 Decision admit(std::string_view token, const TokenFacts& facts, const Guard& guard,
                const Knowledge& known, const Jwt* jwt);
 TokenFacts facts_of(const Jwt& jwt, const Trust& trust, const KeySet& keys);
@@ -39,8 +42,9 @@ Decision judge(Credentials& in, const Guard& guard, const Knowledge& known) {
     const bool may_enter = guard.optional && guard.requirements.empty();
     return may_enter ? Decision{.kind = Decision::Kind::enter} : refuse(Problem::token_missing);
   }
-  const auto facts = known.tokens.find(*token, guard.policy);
-  return facts ? recall(*token, *facts, guard, known) : examine(*token, guard, known);
+  TokenFacts facts;
+  return known.tokens.find(*token, guard.policy, facts) ? recall(*token, facts, guard, known)
+                                                        : examine(*token, guard, known);
 }
 
 Task<Verdict> protect(Credentials& in, const Guard& guard, Ports& io) {
@@ -76,6 +80,15 @@ Verdict verdict_of(const Decision& decision) {
   return verdict;
 }
 
+Decision decision_of(const Verdict& verdict) {
+  if (verdict.reply) {
+    return {.kind = Decision::Kind::answer_preflight};
+  }
+  return verdict.admission
+             ? Decision{.kind = Decision::Kind::enter, .admission = *verdict.admission}
+             : refuse(verdict.problem.value_or(Problem::internal));
+}
+
 void know_at_birth(std::string_view token, const Broker& broker, TokenCache& tokens,
                    std::int64_t now) {
   const Trust own = own_trust(broker);
@@ -96,10 +109,14 @@ namespace {
 // RFC 6750 2: one token, by one way. Where the location takes none from the query, an argument of
 // that name is nobody's token (req 117).
 Result<std::string_view> read_token(Credentials& in, const Guard& guard) {
-  std::vector<std::string_view> arguments;
   if (!guard.argument.name.empty() && (in.is_upgrade || guard.argument.on_any_request)) {
-    arguments = arguments_named(in.query, guard.argument.name);
+    return read_either(in, guard);
   }
+  return in.authorizations > 1 ? Problem::token_repeated : bearer_token(in.authorization);
+}
+
+Result<std::string_view> read_either(Credentials& in, const Guard& guard) {
+  const auto arguments = arguments_named(in.query, guard.argument.name);
   if (in.authorizations + arguments.size() > 1) {
     return Problem::token_repeated;
   }
@@ -188,16 +205,15 @@ Decision examine(std::string_view token, const Guard& guard, const Knowledge& kn
 }
 
 // What the location demands of claims. Only then is a known token taken apart again.
-Check meet(std::string_view token, const Trust& trust, const Guard& guard, const Jwt* jwt) {
-  if (guard.requirements.empty()) {
-    return kDone;
-  }
+Check meet(std::string_view token, const Trust& trust, const Guard& guard, const Jwt* jwt,
+           SplitTokens& split_tokens) {
   if (jwt != nullptr) {
     return check_requirements(jwt->claims, trust.scope_claim, guard.requirements);
   }
-  const auto again = split(token);
-  return again ? check_requirements(again->claims, trust.scope_claim, guard.requirements)
-               : Check(again.problem());
+  const auto again = split_tokens.get(token);
+  return again != nullptr
+             ? check_requirements(again->claims, trust.scope_claim, guard.requirements)
+             : Check(Problem::token_malformed);
 }
 
 // What changes while a token lives, and what this very location demands (req 125).
@@ -219,7 +235,9 @@ Decision admit(std::string_view token, const TokenFacts& facts, const Guard& gua
   if (!alive) {
     return refuse(alive.problem());
   }
-  const Check met = meet(token, trust, guard, jwt);
+  const Check met = guard.requirements.empty()
+                        ? kDone
+                        : meet(token, trust, guard, jwt, known.split_tokens);
   if (!met) {
     return refuse(met.problem());
   }
@@ -234,7 +252,8 @@ Decision refuse(Problem problem) {
 }
 
 Knowledge known_by(Ports& io) {
-  return {io.tokens, io.trust_keys, io.documents, io.revocations, io.clock.now()};
+  return {io.tokens,      io.trust_keys,   io.documents,
+          io.revocations, io.split_tokens, io.clock.now()};
 }
 
 }  // namespace

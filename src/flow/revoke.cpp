@@ -72,7 +72,7 @@ Verdict revoke_error(const Request& in, Problem problem) {
 
 Check check_revoked(const RevocationMark& token, const RevocationMark& family,
                     const Revocations& revocations) noexcept {
-  if (revocations.has(token) || revocations.has(family)) {
+  if (revocations.has_either(token, family)) {
     return Problem::token_revoked;
   }
   return revocations.is_current() ? Check(kDone) : Problem::revocations_stale;

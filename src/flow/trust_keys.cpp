@@ -7,7 +7,8 @@ namespace oauth {
 std::optional<KeysAtHand> TrustKeys::at_hand(const Trust& trust, Documents& documents,
                                              std::int64_t now) {
   if (!trust.is_fetched()) {
-    return trust.keys == nullptr ? std::nullopt : std::optional(KeysAtHand{trust.keys, now});
+    return trust.keys == nullptr ? std::nullopt
+                                 : std::optional(KeysAtHand{trust.keys.get(), now});
   }
   Source& source = source_of(trust);
   if (source.looked != now) {
@@ -18,7 +19,7 @@ std::optional<KeysAtHand> TrustKeys::at_hand(const Trust& trust, Documents& docu
   if (source.keys == nullptr || source.fetched + trust.max_stale <= now) {
     return std::nullopt;
   }
-  return KeysAtHand{source.keys, source.fetched};
+  return KeysAtHand{source.keys.get(), source.fetched};
 }
 
 // Two workers see the same documents; each parses what is new to it.

@@ -8,22 +8,28 @@ namespace oauth {
 namespace {
 
 // This worker's.
-TrustKeys& trust_keys() {
-  static TrustKeys keys([](const std::string& line) {
+struct Known {
+  TrustKeys trust_keys{[](const std::string& line) {
     ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0, "oauth: %s", line.c_str());
-  });
-  return keys;
-}
+  }};
+  SplitTokens split_tokens;
+};
+Known known;
 
 }  // namespace
+
+SplitTokens& split_tokens() noexcept {
+  return known.split_tokens;
+}
 
 Call* find_call(ngx_http_request_t* r) noexcept {
   return find_attached<Call>(r);
 }
 
-Knowledge knowledge_of(ngx_http_request_t* r, TokenCache& tokens,
+Knowledge knowledge_of(const MainConf& main, TokenCache& tokens,
                        const Revocations& revocations) noexcept {
-  return {tokens, trust_keys(), documents_of(*main_conf(r).documents), revocations, ngx_time()};
+  return {tokens,      known.trust_keys,   documents_of(*main.documents),
+          revocations, known.split_tokens, ngx_time()};
 }
 
 Call* call_of(ngx_http_request_t* r) noexcept try {
@@ -37,7 +43,8 @@ Call* call_of(ngx_http_request_t* r) noexcept try {
   }
   std::unique_ptr<Store> store =
       main.store == nullptr ? std::make_unique<NoStore>() : main.store->open(*flow);
-  return attach<Call>(r, *flow, server_conf(r), main, std::move(store), trust_keys());
+  return attach<Call>(r, *flow, server_conf(r), main, std::move(store),
+                      known.trust_keys);
 } catch (...) {
   return nullptr;
 }

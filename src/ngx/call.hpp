@@ -17,6 +17,9 @@
 
 namespace oauth {
 
+// This worker's.
+SplitTokens& split_tokens() noexcept;
+
 class Call {
  public:
   Call(Flow& flow, const ServerConf& server, const MainConf& main, std::unique_ptr<Store> store,
@@ -32,7 +35,7 @@ class Call {
                hook_,      documents_of(*main.documents),
                throttle_,  token_cache_of(main),
                trust_keys, revocations_,
-               clock_,     random_} {}
+               split_tokens(), clock_,     random_} {}
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;
   ~Call() { flow_.reset(); }
@@ -57,7 +60,7 @@ class Call {
 };
 
 // For decisions that wait for nothing.
-Knowledge knowledge_of(ngx_http_request_t* r, TokenCache& tokens,
+Knowledge knowledge_of(const MainConf& main, TokenCache& tokens,
                        const Revocations& revocations) noexcept;
 
 // The request's call, made at first need together with its flow; null when out of memory.

@@ -53,18 +53,6 @@ void* make_conf(ngx_conf_t* cf) noexcept {
 
 }  // namespace
 
-MainConf& main_conf(ngx_http_request_t* r) noexcept {
-  return *static_cast<MainConf*>(ngx_http_get_module_main_conf(r, ngx_http_oauth_module));
-}
-
-ServerConf& server_conf(ngx_http_request_t* r) noexcept {
-  return *static_cast<ServerConf*>(ngx_http_get_module_srv_conf(r, ngx_http_oauth_module));
-}
-
-LocationConf& location_conf(ngx_http_request_t* r) noexcept {
-  return *static_cast<LocationConf*>(ngx_http_get_module_loc_conf(r, ngx_http_oauth_module));
-}
-
 MainConf& main_conf(ngx_conf_t* cf) noexcept {
   return *static_cast<MainConf*>(ngx_http_conf_get_module_main_conf(cf, ngx_http_oauth_module));
 }

@@ -129,9 +129,15 @@ struct LocationConf {
   const Endpoint* endpoint = nullptr;
 };
 
-MainConf& main_conf(ngx_http_request_t* r) noexcept;
-ServerConf& server_conf(ngx_http_request_t* r) noexcept;
-LocationConf& location_conf(ngx_http_request_t* r) noexcept;
+inline MainConf& main_conf(ngx_http_request_t* r) noexcept {
+  return *static_cast<MainConf*>(ngx_http_get_module_main_conf(r, ngx_http_oauth_module));
+}
+inline ServerConf& server_conf(ngx_http_request_t* r) noexcept {
+  return *static_cast<ServerConf*>(ngx_http_get_module_srv_conf(r, ngx_http_oauth_module));
+}
+inline LocationConf& location_conf(ngx_http_request_t* r) noexcept {
+  return *static_cast<LocationConf*>(ngx_http_get_module_loc_conf(r, ngx_http_oauth_module));
+}
 MainConf& main_conf(ngx_conf_t* cf) noexcept;
 ServerConf& server_conf(ngx_conf_t* cf) noexcept;
 

@@ -89,7 +89,7 @@ void finish(ngx_http_request_t* r, const Verdict& verdict) {
     return;
   }
   if (Memo* memo = memo_of(r)) {
-    memo->flow_id = verdict.flow_id;
+    memo->rest().flow_id = verdict.flow_id;
     memo->outcomes.add().problem = verdict.problem;
   }
   log_verdict(r, location_conf(r).endpoint->name, verdict);

@@ -14,16 +14,21 @@
 namespace oauth {
 namespace {
 
+// What few requests come to is cold, so that the others need no room on the stack for it.
 ngx_int_t enter(ngx_http_request_t* r);
 ngx_int_t judge_request(ngx_http_request_t* r, const Guard& guard, Memo& memo);
-ngx_int_t wait_for(ngx_http_request_t* r, Call& call, const Guard& guard, Memo& memo);
-ngx_int_t settle(ngx_http_request_t* r, const Guard& guard, Memo& memo, const Verdict& verdict);
-Credentials read_credentials(ngx_http_request_t* r, const Guard& guard);
+[[gnu::cold, gnu::noinline]] ngx_int_t seek_keys(ngx_http_request_t* r, const Guard& guard, Memo& memo,
+                                  Credentials&& in, const Decision& decision);
+[[gnu::cold, gnu::noinline]] ngx_int_t wait_for(ngx_http_request_t* r, Call& call, const Guard& guard, Memo& memo);
+ngx_int_t settle(ngx_http_request_t* r, const Guard& guard, Memo& memo, const Decision& decision);
+Credentials read_credentials(ngx_http_request_t* r, const Guard& guard, const Memo* memo);
+[[gnu::noinline]] void read_page(ngx_http_request_t* r, const Memo* memo, Credentials& in);
+[[gnu::cold, gnu::noinline]] void log_refusal(ngx_http_request_t* r, Problem problem);
 ngx_int_t enforce(ngx_http_request_t* r, const Outcome& outcome, const Memo& memo);
-ngx_int_t refuse(ngx_http_request_t* r, const Guard& guard, Problem problem);
+[[gnu::cold, gnu::noinline]] ngx_int_t refuse(ngx_http_request_t* r, const Guard& guard, Problem problem);
 ngx_int_t hand_on_token(ngx_http_request_t* r, const Outcome& outcome, const Memo& memo);
-ngx_int_t drop_token(ngx_http_request_t* r);
-ngx_int_t add_token(ngx_http_request_t* r, std::string_view token);
+[[gnu::cold, gnu::noinline]] ngx_int_t drop_token(ngx_http_request_t* r);
+[[gnu::cold, gnu::noinline]] ngx_int_t add_token(ngx_http_request_t* r, std::string_view token);
 ngx_int_t say_cors(ngx_http_request_t* r, const Guard& guard);
 
 ngx_http_output_header_filter_pt next_header_filter;
@@ -94,22 +99,27 @@ ngx_int_t judge_request(ngx_http_request_t* r, const Guard& guard, Memo& memo) {
     const HeaderCount sent = count_headers(r, "authorization");
     memo.authorization = Authorization{sent.first, sent.count};
   }
-  Credentials in = read_credentials(r, guard);
+  Credentials in = read_credentials(r, guard, &memo);
   const MainConf& main = main_conf(r);
   const SharedRevocations revocations(main.revocations, *server_conf(r).revocation_lag);
   RequestTokens tokens(token_cache_of(main), memo.authorization->value, memo.verified);
-  const Decision decision = judge(in, guard, knowledge_of(r, tokens, revocations));
+  const Decision decision = judge(in, guard, knowledge_of(main, tokens, revocations));
   if (decision.wants_keys == nullptr && decision.outdated == nullptr) {
-    return settle(r, guard, memo, verdict_of(decision));
+    return settle(r, guard, memo, decision);
   }
-  // Only now is there something to wait for, or to do behind the request.
-  call = call_of(r);
+  return seek_keys(r, guard, memo, std::move(in), decision);
+}
+
+// Only now is there something to wait for, or to do behind the request.
+ngx_int_t seek_keys(ngx_http_request_t* r, const Guard& guard, Memo& memo, Credentials&& in,
+                    const Decision& decision) {
+  Call* call = call_of(r);
   if (call == nullptr) {
     return NGX_HTTP_INTERNAL_SERVER_ERROR;
   }
   if (decision.outdated != nullptr) {
     call->ports().trust_keys.refresh(*decision.outdated, call->ports());
-    return settle(r, guard, memo, verdict_of(decision));
+    return settle(r, guard, memo, decision);
   }
   call->credentials = std::move(in);
   call->flow().start(protect(call->credentials, guard, call->ports()));
@@ -121,43 +131,53 @@ ngx_int_t wait_for(ngx_http_request_t* r, Call& call, const Guard& guard, Memo& 
   if (verdict == nullptr) {
     return NGX_AGAIN;
   }
-  const ngx_int_t rc = settle(r, guard, memo, *verdict);
+  const ngx_int_t rc = settle(r, guard, memo, decision_of(*verdict));
   call.flow().reset();
   return rc;
 }
 
-ngx_int_t settle(ngx_http_request_t* r, const Guard& guard, Memo& memo, const Verdict& verdict) {
-  if (verdict.reply) {
-    return verdict.reply->status;  // a preflight is nobody's visit: nothing is kept of it
-  }
-  if (verdict.problem) {
-    log_verdict(r, "request", verdict);
+ngx_int_t settle(ngx_http_request_t* r, const Guard& guard, Memo& memo, const Decision& decision) {
+  if (decision.kind == Decision::Kind::answer_preflight) {
+    return NGX_HTTP_NO_CONTENT;  // a preflight is nobody's visit: nothing is kept of it
   }
   Outcome& outcome = memo.outcomes.add();
   outcome.guard = &guard;
-  outcome.admission = verdict.admission;
-  outcome.problem = verdict.problem;
-  // A token out of the query has lain in the flow's memory, which the log phase does not see.
-  if (outcome.admission && memo.authorization->count == 0) {
-    outcome.admission->token = view(pool_copy(r->pool, outcome.admission->token));
+  if (decision.kind == Decision::Kind::enter) {
+    outcome.admission = decision.admission;
+    // A token out of the query has lain in the flow's memory, which the log phase does not see.
+    if (memo.authorization->count == 0) {
+      outcome.admission->token = view(pool_copy(r->pool, outcome.admission->token));
+    }
+  } else {
+    outcome.problem = decision.problem;
+    log_refusal(r, decision.problem);
   }
   return enforce(r, outcome, memo);
 }
 
+void log_refusal(ngx_http_request_t* r, Problem problem) {
+  Verdict verdict;
+  verdict.problem = problem;
+  log_verdict(r, "request", verdict);
+}
+
 // As the client sent them; a subrequest is judged by what its main request brought. Only what the
 // guard looks at is looked for.
-Credentials read_credentials(ngx_http_request_t* r, const Guard& guard) {
-  const Memo* memo = find_memo(r);
+Credentials read_credentials(ngx_http_request_t* r, const Guard& guard, const Memo* memo) {
   Credentials in;
   if (memo != nullptr && memo->authorization) {
     in.authorization = memo->authorization->value;
     in.authorizations = memo->authorization->count;
   }
-  if (!guard.checks_origin()) {
-    return in;
+  if (guard.checks_origin()) {
+    read_page(r, memo, in);
   }
-  if (memo != nullptr && memo->query) {
-    in.query = *memo->query;
+  return in;
+}
+
+void read_page(ngx_http_request_t* r, const Memo* memo, Credentials& in) {
+  if (memo != nullptr && memo->rest().query) {
+    in.query = *memo->rest().query;
   }
   for (const ngx_table_elt_t* header : headers_named(r, "origin")) {
     in.origins.push_back(view(header->value));
@@ -167,7 +187,6 @@ Credentials read_credentials(ngx_http_request_t* r, const Guard& guard) {
                   iequals_ascii(upgrade.first, "websocket");
   in.is_preflight = r->method == NGX_HTTP_OPTIONS && !in.origins.empty() &&
                     count_headers(r, "access-control-request-method").count > 0;
-  return in;
 }
 
 ngx_int_t enforce(ngx_http_request_t* r, const Outcome& outcome, const Memo& memo) {
@@ -252,7 +271,7 @@ ngx_int_t say_cors(ngx_http_request_t* r, const Guard& guard) {
       }
     }
   }
-  for (const Header& header : cors_headers(read_credentials(r, guard), guard)) {
+  for (const Header& header : cors_headers(read_credentials(r, guard, find_memo(r)), guard)) {
     if (add_header(r, header.name, header.value) != NGX_OK) {
       return NGX_ERROR;
     }

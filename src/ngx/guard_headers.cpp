@@ -30,7 +30,7 @@ bool has_rule(const Rules& rules, std::string_view name) noexcept {
 
 const HeaderRule* made_by(const Memo* memo, const ngx_table_elt_t& header) noexcept {
   if (memo != nullptr) {
-    for (const OwnHeader& own : memo->headers) {
+    for (const OwnHeader& own : memo->rest().headers) {
       if (own.name == header.key.data) {
         return own.rule;
       }
@@ -153,7 +153,7 @@ ngx_int_t add_new(ngx_http_request_t* r, const HeaderRule& rule, std::string_vie
   if (header == nullptr) {
     return NGX_ERROR;
   }
-  memo.headers.push_back({header->key.data, &rule});
+  memo.rest().headers.push_back({header->key.data, &rule});
   return point_to(r, *header, header);
 }
 
@@ -178,7 +178,7 @@ ngx_int_t set_headers(ngx_http_request_t* r) noexcept try {
   const LocationConf& location = location_conf(r);
   const Rules& rules = location.headers;
   Memo* memo = find_memo(r);
-  if (rules.empty() && (memo == nullptr || memo->headers.empty())) {
+  if (rules.empty() && (memo == nullptr || std::as_const(*memo).rest().headers.empty())) {
     return NGX_DECLINED;
   }
   // What the broker itself is asked, and what it asks others, has headers of its own.

@@ -172,7 +172,7 @@ ngx_int_t take_tokens(ngx_http_request_t* r) {
   if (memo == nullptr) {
     return NGX_ERROR;
   }
-  memo->query = view(r->args);
+  memo->rest().query = view(r->args);
   r->unparsed_uri = without_tokens(r->pool, view(r->unparsed_uri), names);
   r->args = pool_copy(r->pool, without_arguments(view(r->args), names));
   return r->unparsed_uri.data == nullptr || r->args.data == nullptr ? NGX_ERROR : NGX_OK;
@@ -182,8 +182,20 @@ bool is_empty_cookie(const ngx_table_elt_t& header) noexcept {
   return header.value.len == 0 && lower_name(header) == "cookie";
 }
 
+// Whether the client sent any; nginx has looked.
+bool has_cookies(const ngx_http_request_t* r) noexcept {
+#if (nginx_version < 1023000)
+  return r->headers_in.cookies.nelts > 0;
+#else
+  return r->headers_in.cookie != nullptr;
+#endif
+}
+
 // The broker's cookie is no upstream's business (DESIGN 3, "The browser").
 ngx_int_t hide_cookie(ngx_http_request_t* r, const std::string& name) {
+  if (!has_cookies(r)) {
+    return NGX_OK;
+  }
   bool found = false;
   bool emptied = false;
   Memo* memo = nullptr;
@@ -198,7 +210,7 @@ ngx_int_t hide_cookie(ngx_http_request_t* r, const std::string& name) {
       if (memo == nullptr) {
         return NGX_ERROR;
       }
-      memo->cookies = header_values(r, "cookie");
+      memo->rest().cookies = header_values(r, "cookie");
     }
     header->value = pool_copy(r->pool, without_cookie(value, name));
     if (header->value.data == nullptr) {
@@ -207,6 +219,12 @@ ngx_int_t hide_cookie(ngx_http_request_t* r, const std::string& name) {
     emptied = emptied || header->value.len == 0;
   }
   return emptied ? remove_headers(r, is_empty_cookie) : NGX_OK;
+}
+
+// All that is masked stands in a query, of the target or of the page that it comes from.
+bool may_show_secrets(const ngx_http_request_t* r) noexcept {
+  return r->headers_in.referer != nullptr || r->args.len > 0 ||
+         view(r->request_line).find('?') != std::string_view::npos;
 }
 
 }  // namespace
@@ -233,8 +251,8 @@ ngx_int_t mask_handler(ngx_http_request_t* r) noexcept try {
   if (memo == nullptr) {
     return NGX_HTTP_INTERNAL_SERVER_ERROR;
   }
-  if (!memo->query) {
-    memo->query = view(r->args);
+  if (!memo->rest().query) {
+    memo->rest().query = view(r->args);
   }
   memo->masked = true;
   mask_request(r);
@@ -253,7 +271,7 @@ ngx_int_t mask_log_handler(ngx_http_request_t* r) noexcept try {
     }
   }
   const Broker* broker = server_conf(r).broker.get();
-  if (broker == nullptr) {
+  if (broker == nullptr || !may_show_secrets(r)) {
     return NGX_OK;
   }
   if (memo == nullptr || !memo->masked) {

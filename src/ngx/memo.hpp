@@ -2,7 +2,8 @@
 // redirects, shared by its subrequests, still there in the log phase and for variables.
 #pragma once
 
-#include <list>
+#include <forward_list>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -22,26 +23,26 @@ struct Outcome {
   const Guard* guard = nullptr;
   std::optional<Admission> admission;
   std::optional<Problem> problem;
-  mutable std::optional<Jwt> jwt;  // taken apart when first asked for
+  mutable std::shared_ptr<const Jwt> jwt;  // taken apart when first asked for
 
   // Of the token that was let in; null where there is none.
   JsonView claims() const;
 };
 
-// In the order in which they were decided. The first, as a rule the only one, needs no memory of
+// Of all guards that have decided. The first, as a rule the only one, needs no memory of
 // its own.
 class Outcomes {
  public:
-  Outcome& add() { return first_ ? others_.emplace_back() : first_.emplace(); }
+  Outcome& add() { return first_ ? others_.emplace_front() : first_.emplace(); }
   const Outcome* last() const noexcept {
-    return others_.empty() ? (first_ ? &*first_ : nullptr) : &others_.back();
+    return others_.empty() ? (first_ ? &*first_ : nullptr) : &others_.front();
   }
   // Null where that guard has not decided yet.
   const Outcome* of(const Guard* guard) const noexcept;
 
  private:
   std::optional<Outcome> first_;
-  std::list<Outcome> others_;  // whose addresses stay
+  std::forward_list<Outcome> others_;  // the last one first; their addresses stay
 };
 
 // The Authorization headers that the client sent: the first one's value, which stays in the
@@ -60,16 +61,25 @@ struct OwnHeader {
 };
 
 struct Memo {
-  // As they came, before anything was masked or taken away.
-  std::optional<std::string> query;
-  bool masked = false;  // the target, in every form that a log can show
-  std::optional<std::vector<std::string>> cookies;
-  std::optional<Authorization> authorization;
+  // What few requests have.
+  struct Rest {
+    // As they came, before anything was masked or taken away.
+    std::optional<std::string> query;
+    std::optional<std::vector<std::string>> cookies;
+    std::string flow_id;
+    std::vector<OwnHeader> headers;
+  };
 
-  std::optional<VerifiedToken> verified;
+  const Rest& rest() const noexcept;
+  Rest& rest();
+
+  bool masked = false;  // the target, in every form that a log can show
+  std::optional<Authorization> authorization;
+  std::unique_ptr<VerifiedToken> verified;
   Outcomes outcomes;
-  std::string flow_id;
-  std::vector<OwnHeader> headers;
+
+ private:
+  std::unique_ptr<Rest> rest_;
 };
 
 Memo* find_memo(ngx_http_request_t* r) noexcept;

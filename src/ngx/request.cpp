@@ -59,14 +59,14 @@ std::vector<std::string> header_values(ngx_http_request_t* r, std::string_view n
 }
 
 HeaderCount count_headers(ngx_http_request_t* r, std::string_view name) noexcept {
-  HeaderCount found;
-  each_header(r, [&](ngx_table_elt_t& header) {
+  std::size_t count = 0;
+  const ngx_table_elt_t* first = nullptr;
+  each_header(r, [&](const ngx_table_elt_t& header) {
     if (lower_name(header) == name) {
-      found.first = found.count == 0 ? view(header.value) : found.first;
-      ++found.count;
+      first = count++ == 0 ? &header : first;
     }
   });
-  return found;
+  return {count, first == nullptr ? std::string_view() : view(first->value)};
 }
 
 ngx_table_elt_t* add_request_header(ngx_http_request_t* r, std::string_view name,
@@ -96,14 +96,14 @@ Request read_request(ngx_http_request_t* r, const Broker& broker, const Endpoint
   if (in.path.size() > prefix.size()) {
     in.name = in.path.substr(prefix.size());
   }
-  in.query = memo != nullptr && memo->query ? *memo->query : std::string(view(r->args));
+  in.query = memo != nullptr && memo->rest().query ? *memo->rest().query : std::string(view(r->args));
   in.content_type = first_value(r, "content-type");
   in.authority = ascii_lower(first_value(r, "host"));
 #if (NGX_HTTP_SSL)
   in.https = r->connection->ssl != nullptr;
 #endif
   in.origins = header_values(r, "origin");
-  in.cookies = memo != nullptr && memo->cookies ? *memo->cookies : header_values(r, "cookie");
+  in.cookies = memo != nullptr && memo->rest().cookies ? *memo->rest().cookies : header_values(r, "cookie");
   in.authorization = header_values(r, "authorization");
   in.local = is_local_address(r->connection->sockaddr) && !is_forwarded(r) && is_at_home(in);
   return in;

@@ -37,6 +37,9 @@ class RevocationZone {
   static RevocationZone* make(ngx_conf_t* cf, const std::string& journal);
 
   bool has(const RevocationMark& mark) const noexcept { return root_->list.has(mark); }
+  bool has_either(const RevocationMark& one, const RevocationMark& other) const noexcept {
+    return root_->list.has_either(one, other);
+  }
   bool is_current(const RevocationLag& lag) const noexcept;
 
   // Journal first: what is not written is not revoked.
@@ -74,8 +77,8 @@ class SharedRevocations final : public Revocations {
   SharedRevocations(const RevocationZone* zone, const RevocationLag& lag) noexcept
       : zone_(zone), lag_(lag) {}
   bool is_current() const noexcept override { return zone_ == nullptr || zone_->is_current(lag_); }
-  bool has(const RevocationMark& mark) const noexcept override {
-    return zone_ != nullptr && zone_->has(mark);
+  bool has_either(const RevocationMark& one, const RevocationMark& other) const noexcept override {
+    return zone_ != nullptr && zone_->has_either(one, other);
   }
 
  private:

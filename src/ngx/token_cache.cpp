@@ -15,9 +15,7 @@ constexpr std::size_t kDefaultBytes = std::size_t{16} * 1024 * 1024;
 
 class NoTokenCache final : public TokenCache {
  public:
-  std::optional<TokenFacts> find(std::string_view, const PolicyId&) noexcept override {
-    return std::nullopt;
-  }
+  bool find(std::string_view, const PolicyId&, TokenFacts&) noexcept override { return false; }
   void keep(std::string_view, const PolicyId&, const TokenFacts&) noexcept override {}
 };
 
@@ -25,16 +23,13 @@ NoTokenCache none;
 
 }  // namespace
 
-std::optional<TokenFacts> TokenCacheZone::find(std::string_view token,
-                                               const PolicyId& policy) noexcept {
-  const std::optional<TokenRing::Hit> hit = ring_->find(token, policy);
-  if (!hit) {
-    return std::nullopt;
-  }
-  if (hit->is_old) {
+bool TokenCacheZone::find(std::string_view token, const PolicyId& policy,
+                          TokenFacts& facts) noexcept {
+  const TokenRing::Found found = ring_->find(token, policy, facts);
+  if (found == TokenRing::Found::old) {
     renew(token, policy);
   }
-  return hit->facts;
+  return found != TokenRing::Found::no;
 }
 
 // A worker that finds the lock held goes on without: the next hit may renew it.
@@ -43,9 +38,9 @@ void TokenCacheZone::renew(std::string_view token, const PolicyId& policy) noexc
     return;
   }
   // Another worker may have done it meanwhile, perhaps with newer facts.
-  const std::optional<TokenRing::Hit> hit = ring_->find(token, policy);
-  if (hit && hit->is_old) {
-    ring_->put(token, policy, hit->facts);
+  TokenFacts facts;
+  if (ring_->find(token, policy, facts) == TokenRing::Found::old) {
+    ring_->put(token, policy, facts);
   }
   ngx_shmtx_unlock(&pool_->mutex);
 }

@@ -22,7 +22,7 @@ class TokenCacheZone final : public TokenCache {
   // Adds the zone; null after an [emerg] line.
   static TokenCacheZone* make(ngx_conf_t* cf, std::size_t bytes);
 
-  std::optional<TokenFacts> find(std::string_view token, const PolicyId& policy) noexcept override;
+  bool find(std::string_view token, const PolicyId& policy, TokenFacts& facts) noexcept override;
   void keep(std::string_view token, const PolicyId& policy,
             const TokenFacts& facts) noexcept override;
 

@@ -93,7 +93,7 @@ std::string error(ngx_http_request_t* r) {
 
 std::string flow_id(ngx_http_request_t* r) {
   const Memo* memo = find_memo(r);
-  return memo != nullptr ? memo->flow_id : std::string();
+  return memo != nullptr ? memo->rest().flow_id : std::string();
 }
 
 struct Variable {

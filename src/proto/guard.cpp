@@ -10,13 +10,8 @@ namespace {
 // RFC 9110 11.1: in any case. `scheme` is lower case. A tab ends it for lenient readers behind us,
 // so it does here, and is refused by who reads what follows.
 bool has_scheme(std::string_view authorization, std::string_view scheme) noexcept {
-  if (authorization.size() < scheme.size()) {
+  if (!iequals_ascii(authorization.substr(0, scheme.size()), scheme)) {
     return false;
-  }
-  for (std::size_t i = 0; i < scheme.size(); ++i) {
-    if ((authorization[i] | 0x20) != scheme[i]) {
-      return false;
-    }
   }
   const char next = authorization.size() > scheme.size() ? authorization[scheme.size()] : ' ';
   return next == ' ' || next == '\t';
@@ -43,7 +38,8 @@ std::string challenge(const Guard& guard, Problem problem) {
 
 Result<std::string_view> bearer_token(std::string_view authorization) {
   constexpr std::string_view kScheme = "bearer";
-  if (!has_scheme(authorization, kScheme)) {
+  // As nearly all write it, and in any other case.
+  if (!authorization.starts_with("Bearer ") && !has_scheme(authorization, kScheme)) {
     return std::string_view{};
   }
   std::string_view token = authorization.substr(kScheme.size());

@@ -5,7 +5,7 @@
 
 namespace oauth {
 
-bool RevocationList::has(const RevocationMark& mark) const noexcept {
+bool RevocationList::find(const RevocationMark& mark) const noexcept {
   for (;;) {
     const std::uint32_t generation = generation_.load(std::memory_order_acquire);
     const Table& table = tables_[generation & 1U];

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <new>
 #include <type_traits>
+#include <utility>
 
 namespace oauth {
 
@@ -74,7 +75,7 @@ constexpr std::uint64_t kThree = 0x3c6ef372fe94f82b;
 
 // The end of a token is the end of its signature, in which every token differs from every other: as
 // good as all of it. Not cryptographic: it says where to look, never whether a token is the same.
-constexpr std::size_t kHashed = 48;
+constexpr std::size_t kHashed = 16;
 
 std::uint64_t hash(std::string_view text, std::uint64_t seed) noexcept {
   std::array<char, kHashed> end{};
@@ -84,28 +85,34 @@ std::uint64_t hash(std::string_view text, std::uint64_t seed) noexcept {
   } else {
     std::memcpy(end.data(), text.data(), text.size());
   }
-  const std::uint64_t a = fold(load(at) ^ kOne, load(at + 8) ^ seed);
-  const std::uint64_t b = fold(load(at + 16) ^ kTwo, load(at + 24) ^ seed);
-  const std::uint64_t c = fold(load(at + 32) ^ kThree, load(at + 40) ^ seed);
-  return fold(fold(a ^ text.size(), b ^ kThree) ^ seed, c ^ kOne);
+  return fold(fold(load(at) ^ kOne, load(at + 8) ^ seed) ^ text.size(), seed ^ kThree);
 }
 
 // Word by word, as another process may write the same words meanwhile: what is read may be torn,
 // and `reserved` judges it. The same goes for the token's bytes.
 template <class T>
-T load_words(std::uint8_t* from) noexcept {
+constexpr std::size_t kWords = sizeof(T) / sizeof(std::uint64_t);
+
+void load_word(std::uint8_t* from, void* to, std::size_t i) noexcept {
+  const auto word =
+      Word(reinterpret_cast<std::uint64_t*>(from)[i]).load(std::memory_order_relaxed);
+  std::memcpy(static_cast<char*>(to) + i * sizeof word, &word, sizeof word);
+}
+
+template <class T, std::size_t... I>
+void load_words(std::uint8_t* from, T& to, std::index_sequence<I...>) noexcept {
   static_assert(std::is_trivially_copyable_v<T> && sizeof(T) % sizeof(std::uint64_t) == 0);
-  std::array<std::uint64_t, sizeof(T) / sizeof(std::uint64_t)> words;
-  for (std::size_t i = 0; i < words.size(); i++) {
-    words[i] = Word(reinterpret_cast<std::uint64_t*>(from)[i]).load(std::memory_order_relaxed);
-  }
-  return std::bit_cast<T>(words);
+  (load_word(from, &to, I), ...);
+}
+template <class T>
+void load_words(std::uint8_t* from, T& to) noexcept {
+  load_words(from, to, std::make_index_sequence<kWords<T>>());
 }
 
 template <class T>
 void store_words(std::uint8_t* to, const T& value) noexcept {
   static_assert(std::is_trivially_copyable_v<T> && sizeof(T) % sizeof(std::uint64_t) == 0);
-  std::array<std::uint64_t, sizeof(T) / sizeof(std::uint64_t)> words;
+  std::array<std::uint64_t, kWords<T>> words;
   std::memcpy(words.data(), &value, sizeof(T));
   for (std::size_t i = 0; i < words.size(); i++) {
     Word(reinterpret_cast<std::uint64_t*>(to)[i]).store(words[i], std::memory_order_relaxed);
@@ -134,40 +141,43 @@ TokenRing::TokenRing(void* memory) noexcept
       buckets_(header_->buckets),
       capacity_(header_->capacity) {}
 
-std::optional<TokenRing::Hit> TokenRing::find(std::string_view token,
-                                              const PolicyId& policy) const noexcept {
+TokenRing::Found TokenRing::find(std::string_view token, const PolicyId& policy,
+                                 TokenFacts& facts) const noexcept {
   const std::uint64_t name = hash_of(token, policy);
   std::uint64_t* bucket = bucket_of(name);
-  for (std::size_t i = 0; i < kWays; i++) {
+  Found found = Found::no;
+  for (std::size_t i = 0; found == Found::no && i < kWays; i++) {
     const std::uint64_t word = Word(bucket[i]).load(std::memory_order_acquire);
     if (is_tagged(word, name)) {
-      if (const auto hit = read(offset_in(word), token, policy)) {
-        return hit;
-      }
+      found = read(offset_in(word), token, policy, facts);
     }
   }
-  return std::nullopt;
+  return found;
 }
 
-std::optional<TokenRing::Hit> TokenRing::read(std::uint64_t offset, std::string_view token,
-                                              const PolicyId& policy) const noexcept {
+TokenRing::Found TokenRing::read(std::uint64_t offset, std::string_view token,
+                                 const PolicyId& policy, TokenFacts& facts) const noexcept {
+  const std::uint64_t at = offset % capacity_;
   // Where something else lies by now an entry of this size may not even fit.
-  if (offset % capacity_ + sizeof(Entry) + token.size() > capacity_) {
-    return std::nullopt;
+  if (at + sizeof(Entry) + token.size() > capacity_) {
+    return Found::no;
   }
-  std::uint8_t* place = at(offset);
-  if (load_words<std::uint64_t>(place + offsetof(Entry, size)) != token.size() ||
-      load_words<PolicyId>(place + offsetof(Entry, policy)) != policy ||
+  std::uint8_t* place = arena_ + at;
+  std::uint64_t size = 0;
+  PolicyId of;
+  load_words(place + offsetof(Entry, size), size);
+  load_words(place + offsetof(Entry, policy), of);
+  if (size != token.size() || of != policy ||
       std::memcmp(place + sizeof(Entry), token.data(), token.size()) != 0) {
-    return std::nullopt;
+    return Found::no;
   }
-  const auto facts = load_words<TokenFacts>(place + offsetof(Entry, facts));
+  load_words(place + offsetof(Entry, facts), facts);
   std::atomic_thread_fence(std::memory_order_acquire);
   const std::uint64_t age = Word(header_->reserved).load(std::memory_order_relaxed) - offset;
   if (age > capacity_) {
-    return std::nullopt;  // overtaken
+    return Found::no;  // overtaken
   }
-  return Hit{facts, age > capacity_ - capacity_ / kOldPart};
+  return age > capacity_ - capacity_ / kOldPart ? Found::old : Found::yes;
 }
 
 void TokenRing::put(std::string_view token, const PolicyId& policy,
@@ -210,8 +220,10 @@ std::uint64_t* TokenRing::slot_for(std::uint64_t hash, std::string_view token,
                                    const PolicyId& policy) const noexcept {
   std::uint64_t* bucket = bucket_of(hash);
   std::uint64_t* oldest = bucket;
+  TokenFacts facts;
   for (std::size_t i = 0; i < kWays; i++) {
-    if (is_tagged(bucket[i], hash) && read(offset_in(bucket[i]), token, policy)) {
+    if (is_tagged(bucket[i], hash) &&
+        read(offset_in(bucket[i]), token, policy, facts) != Found::no) {
       return &bucket[i];
     }
     oldest = offset_in(bucket[i]) < offset_in(*oldest) ? &bucket[i] : oldest;

@@ -47,8 +47,7 @@ std::string answer(TokenCache& cache, const Form& form) {
   TokenFacts facts;
   facts.expires = static_cast<std::int64_t>(expires);
   if (verb == "find") {
-    const auto found = cache.find(token, policy);
-    return found ? std::to_string(found->expires) : "none";
+    return cache.find(token, policy, facts) ? std::to_string(facts.expires) : "none";
   }
   if (verb == "die") {
     die_with_the_lock();

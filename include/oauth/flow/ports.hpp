@@ -159,9 +159,8 @@ class Throttle {
 class TokenCache {
  public:
   virtual ~TokenCache() = default;
-  // The facts of exactly this token under exactly this policy.
-  virtual std::optional<TokenFacts> find(std::string_view token,
-                                         const PolicyId& policy) noexcept = 0;
+  // The facts of exactly this token under exactly this policy; false where there are none.
+  virtual bool find(std::string_view token, const PolicyId& policy, TokenFacts& facts) noexcept = 0;
   virtual void keep(std::string_view token, const PolicyId& policy,
                     const TokenFacts& facts) noexcept = 0;
 };
@@ -172,10 +171,13 @@ class Revocations {
   virtual ~Revocations() = default;
   // False where it is older than the lag allows: nothing is known of a token then.
   virtual bool is_current() const noexcept = 0;
-  virtual bool has(const RevocationMark& mark) const noexcept = 0;
+  // kNoMark is never on it.
+  virtual bool has_either(const RevocationMark& one, const RevocationMark& other) const noexcept = 0;
 };
 
-class TrustKeys;  // trust_keys.hpp: what this worker knows of keys that were fetched
+// What this worker knows.
+class TrustKeys;    // of keys that were fetched (trust_keys.hpp)
+class SplitTokens;  // of what stands in tokens (jose/split_tokens.hpp)
 
 struct Ports {
   Store& store;
@@ -186,6 +188,7 @@ struct Ports {
   TokenCache& tokens;
   TrustKeys& trust_keys;
   Revocations& revocations;
+  SplitTokens& split_tokens;
   Clock& clock;
   Random& random;
 };

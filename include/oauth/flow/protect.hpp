@@ -13,6 +13,7 @@
 #include "oauth/flow/ports.hpp"
 #include "oauth/flow/trust_keys.hpp"
 #include "oauth/flow/verdict.hpp"
+#include "oauth/jose/split_tokens.hpp"
 #include "oauth/proto/guard.hpp"
 
 namespace oauth {
@@ -35,6 +36,7 @@ struct Knowledge {
   TrustKeys& trust_keys;
   Documents& documents;
   const Revocations& revocations;
+  SplitTokens& split_tokens;
   std::int64_t now;  // s
 };
 
@@ -54,7 +56,9 @@ struct Decision {
 // Waits for nothing and, for a token that is known, allocates nothing.
 Decision judge(Credentials& in, const Guard& guard, const Knowledge& known);
 
+// What `protect` makes of a decision, and back.
 Verdict verdict_of(const Decision& decision);
+Decision decision_of(const Verdict& verdict);
 
 // As `judge`, with keys fetched where it wants them. Both must outlive the task, and its verdict.
 Task<Verdict> protect(Credentials& in, const Guard& guard, Ports& io);

@@ -3,7 +3,8 @@
 // request (DESIGN 2).
 #pragma once
 
-#include <optional>
+#include <memory>
+#include <new>
 #include <string_view>
 
 #include "oauth/flow/ports.hpp"
@@ -22,25 +23,33 @@ class RequestTokens final : public TokenCache {
   // `header` is the request's Authorization header: a token is remembered where it lies in that,
   // which is there as long as the request and `last` are.
   RequestTokens(TokenCache& shared, std::string_view header,
-                std::optional<VerifiedToken>& last) noexcept
+                std::unique_ptr<VerifiedToken>& last) noexcept
       : shared_(shared), header_(header), last_(last) {}
 
-  std::optional<TokenFacts> find(std::string_view token, const PolicyId& policy) noexcept override {
-    return last_ && last_->policy == policy && last_->token == token ? std::optional(last_->facts)
-                                                                     : shared_.find(token, policy);
+  bool find(std::string_view token, const PolicyId& policy, TokenFacts& facts) noexcept override {
+    return (last_ != nullptr && is_last(token, policy, facts)) ||
+           shared_.find(token, policy, facts);
   }
   void keep(std::string_view token, const PolicyId& policy,
             const TokenFacts& facts) noexcept override {
     if (header_.ends_with(token)) {
-      last_ = {policy, header_.substr(header_.size() - token.size()), facts};
+      last_.reset(new (std::nothrow) VerifiedToken{
+          policy, header_.substr(header_.size() - token.size()), facts});
     }
     shared_.keep(token, policy, facts);
   }
 
  private:
+  [[gnu::noinline]] bool is_last(std::string_view token, const PolicyId& policy,
+                                 TokenFacts& facts) const noexcept {
+    const bool is = last_->policy == policy && last_->token == token;
+    facts = is ? last_->facts : facts;
+    return is;
+  }
+
   TokenCache& shared_;
   std::string_view header_;
-  std::optional<VerifiedToken>& last_;
+  std::unique_ptr<VerifiedToken>& last_;
 };
 
 }  // namespace oauth

@@ -22,8 +22,9 @@
 
 namespace oauth {
 
+// Until at_hand() is asked again.
 struct KeysAtHand {
-  std::shared_ptr<const KeySet> keys;
+  const KeySet* keys;
   std::int64_t fetched = 0;  // s; local ones: now
 };
 

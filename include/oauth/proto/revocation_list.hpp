@@ -26,7 +26,12 @@ class RevocationList {
   static constexpr std::size_t kHardLimit = 110'000;
 
   // kNoMark is never on it.
-  bool has(const RevocationMark& mark) const noexcept;
+  bool has(const RevocationMark& mark) const noexcept {
+    return !is_certainly_empty() && find(mark);
+  }
+  bool has_either(const RevocationMark& one, const RevocationMark& other) const noexcept {
+    return !is_certainly_empty() && (find(one) || find(other));
+  }
 
   // For writers, one at a time. Times in s; an entry may be forgotten from `expires` on. Who adds a
   // mark again may only make it last longer.
@@ -49,6 +54,8 @@ class RevocationList {
   }
 
  private:
+  bool find(const RevocationMark& mark) const noexcept;
+
   struct Slot {
     std::atomic<std::uint64_t> words[2];
     std::atomic<std::int64_t> expires;  // 0: empty. Written last.
@@ -76,6 +83,14 @@ class RevocationList {
     return tables_[generation_.load(std::memory_order_acquire) & 1U];
   }
   Table& active() noexcept { return tables_[generation_.load(std::memory_order_acquire) & 1U]; }
+
+  // As nearly all are: nothing need be looked for then.
+  bool is_certainly_empty() const noexcept {
+    const std::uint32_t generation = generation_.load(std::memory_order_acquire);
+    const bool is_empty = tables_[generation & 1U].used.load(std::memory_order_acquire) == 0;
+    std::atomic_thread_fence(std::memory_order_acquire);
+    return is_empty && generation_.load(std::memory_order_relaxed) == generation;
+  }
 
   std::atomic<std::uint32_t> generation_;
   std::array<Table, 2> tables_;

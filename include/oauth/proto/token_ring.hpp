@@ -12,7 +12,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string_view>
 
 #include "oauth/proto/token_facts.hpp"
@@ -24,10 +23,8 @@ class TokenRing {
   static constexpr std::size_t kMinimum = std::size_t{32} * 1024;   // bytes of memory
   static constexpr std::size_t kMaxToken = std::size_t{16} * 1024;  // a longer one is not kept
 
-  struct Hit {
-    TokenFacts facts;
-    bool is_old;  // about to be overwritten: who goes on using it puts it again
-  };
+  // `old`: about to be overwritten; who goes on using it puts it again.
+  enum class Found : std::uint8_t { no, yes, old };
 
   // Makes a ring of `memory`, of at least kMinimum bytes, aligned to 64.
   // `seed` is random and secret: whoever does not know it cannot choose where tokens go.
@@ -37,7 +34,8 @@ class TokenRing {
   explicit TokenRing(void* memory) noexcept;
 
   // The facts of exactly this token under exactly this policy. At any time, in any process.
-  std::optional<Hit> find(std::string_view token, const PolicyId& policy) const noexcept;
+  // With `no` they are of no use.
+  Found find(std::string_view token, const PolicyId& policy, TokenFacts& facts) const noexcept;
 
   // Under a lock that all writers share. Replaces what was known of this token and policy. A token
   // that is longer than kMaxToken, or would take more than a 16th of the ring, is not kept.
@@ -49,8 +47,8 @@ class TokenRing {
   struct Header;
   struct Entry;
 
-  std::optional<Hit> read(std::uint64_t offset, std::string_view token,
-                          const PolicyId& policy) const noexcept;
+  Found read(std::uint64_t offset, std::string_view token, const PolicyId& policy,
+             TokenFacts& facts) const noexcept;
   std::uint64_t reserve(std::size_t bytes) noexcept;
   std::uint64_t* bucket_of(std::uint64_t hash) const noexcept;
   std::uint64_t* slot_for(std::uint64_t hash, std::string_view token,

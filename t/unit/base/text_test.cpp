@@ -105,6 +105,7 @@ TEST(Base64url, IsReadIntoGivenRoomAndNotBeyondIt) {
     std::string room(length + 1, '!');
     EXPECT_EQ(base64url_decode(text, room.data()), length);
     EXPECT_EQ(room, bytes + '!');
+    room.assign(decoded_size(text.size() + 1) + 1, '!');
     EXPECT_EQ(base64url_decode(text + '=', room.data()), std::nullopt);
     EXPECT_EQ(room.back(), '!');
   }

@@ -248,8 +248,8 @@ class FakeRevocations final : public Revocations {
  public:
   explicit FakeRevocations(const FakeStore& store) : store_(store) {}
   bool is_current() const noexcept override { return current; }
-  bool has(const RevocationMark& mark) const noexcept override {
-    return store_.revoked.count(mark) != 0;
+  bool has_either(const RevocationMark& one, const RevocationMark& other) const noexcept override {
+    return store_.revoked.count(one) + store_.revoked.count(other) != 0;
   }
 
   bool current = true;
@@ -345,9 +345,13 @@ class FakeThrottle final : public Throttle {
 // Keeps everything, and says what it was asked.
 class FakeTokenCache final : public TokenCache {
  public:
-  std::optional<TokenFacts> find(std::string_view token, const PolicyId& policy) noexcept override {
+  bool find(std::string_view token, const PolicyId& policy, TokenFacts& facts) noexcept override {
     const auto found = kept.find({std::string(token), policy});
-    return found == kept.end() ? std::nullopt : std::optional<TokenFacts>(found->second);
+    if (found == kept.end()) {
+      return false;
+    }
+    facts = found->second;
+    return true;
   }
   void keep(std::string_view token, const PolicyId& policy,
             const TokenFacts& facts) noexcept override {

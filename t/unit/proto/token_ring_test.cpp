@@ -79,8 +79,19 @@ bool same(const TokenFacts& a, const TokenFacts& b) {
          a.trust == b.trust && a.token == b.token && a.family == b.family;
 }
 
+struct Hit {
+  TokenFacts facts;
+  bool is_old = false;
+};
+std::optional<Hit> find(const TokenRing& ring, std::string_view token, const PolicyId& policy) {
+  Hit hit;
+  const TokenRing::Found found = ring.find(token, policy, hit.facts);
+  hit.is_old = found == TokenRing::Found::old;
+  return found == TokenRing::Found::no ? std::nullopt : std::optional(hit);
+}
+
 bool has(const TokenRing& ring, std::size_t number, std::size_t length = 200) {
-  const auto hit = ring.find(token(number, length), kPolicy);
+  const auto hit = find(ring, token(number, length), kPolicy);
   EXPECT_TRUE(!hit || same(hit->facts, facts_of(number))) << number;
   return hit.has_value();
 }
@@ -109,7 +120,7 @@ TEST(TokenRing, KnowsNothingAtFirst) {
   const Memory memory;
   for (std::uint64_t seed = 0; seed < 100'000; seed++) {
     TokenRing::format(memory.data(), memory.size(), seed);
-    ASSERT_FALSE(memory.ring().find("", PolicyId{})) << seed;
+    ASSERT_FALSE(find(memory.ring(), "", PolicyId{})) << seed;
   }
 }
 
@@ -121,8 +132,8 @@ TEST(TokenRing, TakesTokensOfEveryLength) {
     EXPECT_TRUE(has(ring, 1000 + length, length)) << length;
   }
   ring.put("", kPolicy, facts_of(7));
-  EXPECT_TRUE(ring.find("", kPolicy));
-  EXPECT_FALSE(ring.find(std::string(1, '\0'), kPolicy));
+  EXPECT_TRUE(find(ring, "", kPolicy));
+  EXPECT_FALSE(find(ring, std::string(1, '\0'), kPolicy));
 }
 
 TEST(TokenRing, ReplacesWhatItKnewOfATokenWhenItIsPutAgain) {
@@ -130,7 +141,7 @@ TEST(TokenRing, ReplacesWhatItKnewOfATokenWhenItIsPutAgain) {
   TokenRing ring = memory.ring();
   for (std::size_t round = 0; round < 100; round++) {
     ring.put(token(1), kPolicy, facts_of(round));
-    const auto hit = ring.find(token(1), kPolicy);
+    const auto hit = find(ring, token(1), kPolicy);
     ASSERT_TRUE(hit);
     EXPECT_TRUE(same(hit->facts, facts_of(round))) << round;
   }
@@ -144,10 +155,10 @@ TEST(TokenRing, ComparesTheWholeToken) {
   for (std::size_t place = 0; place < 200; place++) {
     std::string other = token(1'000'000);
     other[place] ^= 1;
-    ASSERT_FALSE(ring.find(other, kPolicy)) << place;
+    ASSERT_FALSE(find(ring, other, kPolicy)) << place;
   }
   for (std::size_t number = 1'000'001; number < 2'000'000; number++) {
-    ASSERT_FALSE(ring.find(token(number), kPolicy)) << number;
+    ASSERT_FALSE(find(ring, token(number), kPolicy)) << number;
   }
   EXPECT_TRUE(has(ring, 1'000'000));
 }
@@ -159,8 +170,8 @@ TEST(TokenRing, ComparesTheWholePolicy) {
   put(ring, 1);
   const std::string known = token(1);
   for (std::uint64_t number = 0; number < 1'000'000; number++) {
-    ASSERT_FALSE(ring.find(known, PolicyId{number + 3, 2})) << number;
-    ASSERT_FALSE(ring.find(known, PolicyId{1, number + 3})) << number;
+    ASSERT_FALSE(find(ring, known, PolicyId{number + 3, 2})) << number;
+    ASSERT_FALSE(find(ring, known, PolicyId{1, number + 3})) << number;
   }
   EXPECT_TRUE(has(ring, 1));
 }
@@ -182,7 +193,7 @@ TEST(TokenRing, KeepsATokenUnderManyPolicies) {
     ring.put(token(1), PolicyId{policy, 0}, facts_of(policy));
   }
   for (std::uint64_t policy = 0; policy < 100; policy++) {
-    const auto hit = ring.find(token(1), PolicyId{policy, 0});
+    const auto hit = find(ring, token(1), PolicyId{policy, 0});
     ASSERT_TRUE(hit) << policy;
     EXPECT_TRUE(same(hit->facts, facts_of(policy)));
   }
@@ -246,7 +257,7 @@ TEST(TokenRing, SaysWhatIsAboutToBeForgotten) {
   std::size_t old = 0;
   std::size_t fresh = 0;
   for (std::size_t age = 1; age < lap; age++) {
-    const auto hit = ring.find(token(lap * 3 - age), kPolicy);
+    const auto hit = find(ring, token(lap * 3 - age), kPolicy);
     if (hit && hit->is_old) {
       EXPECT_GT(age + 2, lap * 7 / 8) << "only the oldest eighth is old";
       old++;
@@ -268,7 +279,7 @@ TEST(TokenRing, KeepsForEverWhatIsPutAgainWhenOld) {
   std::size_t again = 0;
   for (std::size_t number = 1; number < kRounds; number++) {
     put(ring, number, kLength);
-    const auto hit = ring.find(token(0, kLength), kPolicy);
+    const auto hit = find(ring, token(0, kLength), kPolicy);
     ASSERT_TRUE(hit) << number;
     if (hit->is_old) {
       put(ring, 0, kLength);
@@ -338,11 +349,11 @@ TEST(TokenRing, ReadsNothingBehindItsMemory) {
   }
   ASSERT_EQ(moved, 1U);
   memory.reserved() += ring.capacity() / 2;
-  EXPECT_FALSE(ring.find(token(1), kPolicy));
+  EXPECT_FALSE(find(ring, token(1), kPolicy));
 
   std::fill(index, end, (std::uint64_t{ring.capacity()} * 3 - kAlign) / 32);
   for (std::size_t number = 0; number < 200'000; number++) {
-    ASSERT_FALSE(ring.find(token(number), kPolicy));
+    ASSERT_FALSE(find(ring, token(number), kPolicy));
   }
 }
 
@@ -392,7 +403,7 @@ TEST(TokenRing, TellsNoReaderWrongFactsWhileAWriterLapsIt) {
       std::uint64_t hits = 0;
       for (std::size_t i = 0; std::atomic_ref<std::uint64_t>(told[0]).load() == 0; i++) {
         const std::size_t number = i * 7 % kTokens;
-        const auto hit = ring.find(token(number), kPolicy);
+        const auto hit = find(ring, token(number), kPolicy);
         if (hit && !same(hit->facts, facts_of(number))) {
           _exit(1);
         }
