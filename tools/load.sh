@@ -18,5 +18,6 @@ command_bench() {
         (need "$package") || say "bench goes without $package"
     done
     command_build
+    command_probe
     perl t/load/bench.pl "$@"
 }

@@ -1,8 +1,9 @@
 -- wrk's script: each request carries the next line of a file.
---     wrk -s lines.lua URL -- REQUEST LINES FIRST COUNT round|once CONNECTIONS
+--     wrk -s lines.lua URL -- REQUEST LINES FIRST COUNT round|once CONNECTIONS [PAUSE]
 -- REQUEST is a file of the bytes to send, with %%LINE%% in the line's place. `round` starts at line
 -- FIRST of COUNT and begins again after the last; `once` sends COUNT lines from FIRST on and ends
--- when all answers are there. Then it prints "took N" (us), for wrk's own clock is that of the option -d.
+-- when all answers are there. With PAUSE (ms) a connection rests before each next request.
+-- At its end `once` prints "took N" (us), for wrk's own clock is that of the option -d.
 local ffi = require "ffi"
 ffi.cdef [[
   struct timeval { long seconds; long microseconds; };
@@ -40,6 +41,8 @@ function init(arguments)
   local first, count = tonumber(arguments[3]), tonumber(arguments[4])
   once = arguments[5] == "once"
   busy = tonumber(arguments[6])
+  local pause = tonumber(arguments[7])
+  if pause then delay = function() return pause end end
   local skip = once and first or 0
   local number = 0
   for line in io.lines(arguments[2]) do

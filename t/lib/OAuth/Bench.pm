@@ -9,7 +9,7 @@
 #           lines => FILE, count => 500, once => 1 });    # the next 500 lines of FILE in each round
 #     $results->{cold}{ratio};
 # A side sends one request over and over, or with `lines` the next line of a file in each: round and
-# round, or with `once` no line twice. `request` replaces the GET; %%LINE%% stands for the line.
+# round, or with `once` no line twice; with `pause` (ms) a connection rests before each. `request` replaces the GET; %%LINE%% stands for the line.
 # `before` makes the file anew for each round; `run` measures by itself: (rate, us).
 package OAuth::Bench;
 
@@ -181,7 +181,7 @@ sub _script {
         . "Authorization: Bearer %%LINE%%\r\n\r\n";
     my $file = OAuth::Test::spew($self->dir . '/request', $request);
     my $first = !$side->{once} ? int rand $side->{count} : $side->{before} ? 0 : $round * $side->{count};
-    return ($file, $side->{lines}, $first, $side->{count}, $side->{once} ? 'once' : 'round', $CONNECTIONS);
+    return ($file, $side->{lines}, $first, $side->{count}, $side->{once} ? 'once' : 'round', $CONNECTIONS, $side->{pause} || ());
 }
 
 1;

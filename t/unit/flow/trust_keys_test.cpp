@@ -61,7 +61,7 @@ TEST(TrustKeys, LocalOnesAreAtHandAtOnceAndNeverFetched) {
   stage.trust().keys = std::make_shared<const KeySet>(std::vector<Key>{keys().p256});
   const auto found = stage.at_hand();
   ASSERT_TRUE(found);
-  EXPECT_EQ(found->keys, stage.trust().keys);
+  EXPECT_EQ(found->keys, stage.trust().keys.get());
   EXPECT_FALSE(stage.trust_keys.wants_refresh(stage.trust(), kNow + 100 * kDocumentFresh));
   EXPECT_EQ(stage.ask(stage.unknown()), "token_key_unknown");
   EXPECT_TRUE(stage.events.empty());

@@ -27,10 +27,12 @@ proxy_http_version 1.1;
 proxy_set_header Connection "";
 CONF
 
-# new(bench =>, cache => SIZE of oauth_token_cache, main =>, nginx => {further arguments})
+# new(bench =>, cache => SIZE of oauth_token_cache, main =>, nginx => {further arguments}); with
+# nginx => { probe => 1 } bare(ALG) is a place, too
 sub new {
     my ($class, %args) = @_;
     my $self = bless { cache => '512m', missing => [], %args }, $class;
+    $self->{nginx_probe} = $args{nginx}{probe};
     $self->{tokens} = OAuth::Bench::Tokens->new(folder => $self->{bench}->dir);
     $self->{backend} = OAuth::Nginx->new(module => 0, log_level => 'error', http => <<"CONF");
 $HTTP
@@ -77,8 +79,10 @@ sub missing { return @{ $_[0]{missing} } }
 sub backend { return '127.0.0.1:' . $_[0]{backend}->port }
 sub cached  { return $_[0]{cached} }
 
-# A place to send requests to; `bare`: of an nginx without the module.
-sub bare  { my ($self) = @_; return _place($self->{bare}, 0, '/') }
+# A place to send requests to; `unloaded`: of an nginx without the module; `bare`: the plain proxy, and a
+# signature of that algorithm that OpenSSL checks for each request (t/probe/verify_probe.cpp).
+sub unloaded { my ($self) = @_; return _place($self->{bare}, 0, '/') }
+sub bare     { my ($self, $alg) = @_; return _place($self->{nginx}, 0, "/bare_$alg") }
 sub plain { my ($self, $path) = @_; return _place($self->{nginx}, 0, $path || '/') }
 # Nothing where this module has none.
 sub guard {
@@ -118,6 +122,8 @@ sub _http {
     $self->{headers} = $self->_knows('oauth_set_header', 'oauth_set_header X-User $oauth_sub;');
     my $cache = $self->{cached} ? "oauth_token_cache $self->{cache};" : '';
     my $upstream = $self->_upstream;
+    my $bare = !$self->{nginx_probe} ? '' : join '', map {
+        "location = /bare_$_ { oauth_verify_probe $_; proxy_pass http://backend/; }\n" } sort keys %OWN;
     return <<"CONF" . join '', map({ $self->_broker($_) } sort keys %OWN), map({ $self->_trust($_) } sort keys %FOREIGN);
 $HTTP
 $cache
@@ -129,6 +135,7 @@ server {
     location /asks    { auth_request /check; proxy_pass http://backend; }
     location /asks_in { auth_request /204; proxy_pass http://backend; }
     location = /204   { internal; return 204; }
+    $bare
     location = /check {
         internal;
         proxy_pass_request_body off;
