@@ -211,9 +211,8 @@ Check meet(std::string_view token, const Trust& trust, const Guard& guard, const
     return check_requirements(jwt->claims, trust.scope_claim, guard.requirements);
   }
   const auto again = split_tokens.get(token);
-  return again != nullptr
-             ? check_requirements(again->claims, trust.scope_claim, guard.requirements)
-             : Check(Problem::token_malformed);
+  return again != nullptr ? check_requirements(again->claims, trust.scope_claim, guard.requirements)
+                          : Check(Problem::token_malformed);
 }
 
 // What changes while a token lives, and what this very location demands (req 125).
@@ -230,14 +229,12 @@ Decision admit(std::string_view token, const TokenFacts& facts, const Guard& gua
     return refuse(Problem::token_not_yet_valid);
   }
   // Own tokens can be revoked here, others' cannot.
-  const Check alive =
-      trust.is_own ? check_revoked(facts.token, facts.family, known.revocations) : kDone;
+  const Check alive = trust.is_own ? known.revocations.check(facts.token, facts.family) : kDone;
   if (!alive) {
     return refuse(alive.problem());
   }
-  const Check met = guard.requirements.empty()
-                        ? kDone
-                        : meet(token, trust, guard, jwt, known.split_tokens);
+  const Check met =
+      guard.requirements.empty() ? kDone : meet(token, trust, guard, jwt, known.split_tokens);
   if (!met) {
     return refuse(met.problem());
   }
@@ -252,8 +249,7 @@ Decision refuse(Problem problem) {
 }
 
 Knowledge known_by(Ports& io) {
-  return {io.tokens,      io.trust_keys,   io.documents,
-          io.revocations, io.split_tokens, io.clock.now()};
+  return {io.tokens, io.trust_keys, io.documents, io.revocations, io.split_tokens, io.clock.now()};
 }
 
 }  // namespace

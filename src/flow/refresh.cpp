@@ -68,7 +68,7 @@ namespace {
 
 // RFC 9700 4.14.2, req 047. The list is at hand: no round trip more.
 Check check_family(const Issue& issue, const Revocations& revocations) {
-  const auto alive = check_revoked(kNoMark, family_mark(issue.family), revocations);
+  const auto alive = revocations.check(kNoMark, family_mark(issue.family));
   if (alive) {
     return alive;
   }

@@ -70,14 +70,6 @@ Verdict revoke_error(const Request& in, Problem problem) {
   return refuse(in, problem, origin ? *origin : std::string());
 }
 
-Check check_revoked(const RevocationMark& token, const RevocationMark& family,
-                    const Revocations& revocations) noexcept {
-  if (revocations.has_either(token, family)) {
-    return Problem::token_revoked;
-  }
-  return revocations.is_current() ? Check(kDone) : Problem::revocations_stale;
-}
-
 namespace {
 
 // Verified as at a protected location, by the longest grace that one may give: what none accepts

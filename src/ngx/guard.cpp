@@ -17,15 +17,18 @@ namespace {
 // What few requests come to is cold, so that the others need no room on the stack for it.
 ngx_int_t enter(ngx_http_request_t* r);
 ngx_int_t judge_request(ngx_http_request_t* r, const Guard& guard, Memo& memo);
-[[gnu::cold, gnu::noinline]] ngx_int_t seek_keys(ngx_http_request_t* r, const Guard& guard, Memo& memo,
-                                  Credentials&& in, const Decision& decision);
-[[gnu::cold, gnu::noinline]] ngx_int_t wait_for(ngx_http_request_t* r, Call& call, const Guard& guard, Memo& memo);
+[[gnu::cold, gnu::noinline]] ngx_int_t seek_keys(ngx_http_request_t* r, const Guard& guard,
+                                                 Memo& memo, Credentials&& in,
+                                                 const Decision& decision);
+[[gnu::cold, gnu::noinline]] ngx_int_t wait_for(ngx_http_request_t* r, Call& call,
+                                                const Guard& guard, Memo& memo);
 ngx_int_t settle(ngx_http_request_t* r, const Guard& guard, Memo& memo, const Decision& decision);
 Credentials read_credentials(ngx_http_request_t* r, const Guard& guard, const Memo* memo);
 [[gnu::noinline]] void read_page(ngx_http_request_t* r, const Memo* memo, Credentials& in);
 [[gnu::cold, gnu::noinline]] void log_refusal(ngx_http_request_t* r, Problem problem);
 ngx_int_t enforce(ngx_http_request_t* r, const Outcome& outcome, const Memo& memo);
-[[gnu::cold, gnu::noinline]] ngx_int_t refuse(ngx_http_request_t* r, const Guard& guard, Problem problem);
+[[gnu::cold, gnu::noinline]] ngx_int_t refuse(ngx_http_request_t* r, const Guard& guard,
+                                              Problem problem);
 ngx_int_t hand_on_token(ngx_http_request_t* r, const Outcome& outcome, const Memo& memo);
 [[gnu::cold, gnu::noinline]] ngx_int_t drop_token(ngx_http_request_t* r);
 [[gnu::cold, gnu::noinline]] ngx_int_t add_token(ngx_http_request_t* r, std::string_view token);
@@ -140,17 +143,14 @@ ngx_int_t settle(ngx_http_request_t* r, const Guard& guard, Memo& memo, const De
   if (decision.kind == Decision::Kind::answer_preflight) {
     return NGX_HTTP_NO_CONTENT;  // a preflight is nobody's visit: nothing is kept of it
   }
-  Outcome& outcome = memo.outcomes.add();
-  outcome.guard = &guard;
-  if (decision.kind == Decision::Kind::enter) {
-    outcome.admission = decision.admission;
-    // A token out of the query has lain in the flow's memory, which the log phase does not see.
-    if (memo.authorization->count == 0) {
-      outcome.admission->token = view(pool_copy(r->pool, outcome.admission->token));
-    }
-  } else {
-    outcome.problem = decision.problem;
+  if (decision.kind == Decision::Kind::refuse) {
     log_refusal(r, decision.problem);
+    return enforce(r, memo.outcomes.add(guard, decision.problem), memo);
+  }
+  Outcome& outcome = memo.outcomes.add(guard, decision.admission);
+  // A token out of the query has lain in the flow's memory, which the log phase does not see.
+  if (memo.authorization->count == 0) {
+    outcome.admission->token = view(pool_copy(r->pool, outcome.admission->token));
   }
   return enforce(r, outcome, memo);
 }

@@ -223,8 +223,10 @@ ngx_int_t hide_cookie(ngx_http_request_t* r, const std::string& name) {
 
 // All that is masked stands in a query, of the target or of the page that it comes from.
 bool may_show_secrets(const ngx_http_request_t* r) noexcept {
-  return r->headers_in.referer != nullptr || r->args.len > 0 ||
-         view(r->request_line).find('?') != std::string_view::npos;
+  // nginx's parser has met a `?` in the target, or has not come as far.
+  const bool has_query = r->args_start != nullptr ||
+                         (r->uri.len == 0 && view(r->request_line).find('?') != std::string::npos);
+  return has_query || r->args.len > 0 || r->headers_in.referer != nullptr;
 }
 
 }  // namespace

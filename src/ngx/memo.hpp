@@ -20,6 +20,10 @@ namespace oauth {
 // What one guard decided: the token is verified once a request, the decision stands for that guard
 // alone.
 struct Outcome {
+  Outcome() = default;
+  Outcome(const Guard& by, const Admission& in) : guard(&by), admission(in) {}
+  Outcome(const Guard& by, Problem why) : guard(&by), problem(why) {}
+
   const Guard* guard = nullptr;
   std::optional<Admission> admission;
   std::optional<Problem> problem;
@@ -33,7 +37,11 @@ struct Outcome {
 // its own.
 class Outcomes {
  public:
-  Outcome& add() { return first_ ? others_.emplace_front() : first_.emplace(); }
+  template <class... What>
+  Outcome& add(What&&... what) {
+    return first_ ? others_.emplace_front(std::forward<What>(what)...)
+                  : first_.emplace(std::forward<What>(what)...);
+  }
   const Outcome* last() const noexcept {
     return others_.empty() ? (first_ ? &*first_ : nullptr) : &others_.front();
   }

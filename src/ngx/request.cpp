@@ -8,16 +8,6 @@
 namespace oauth {
 namespace {
 
-template <class Visit>
-void each_header(ngx_http_request_t* r, Visit visit) {
-  for (ngx_list_part_t* part = &r->headers_in.headers.part; part != nullptr; part = part->next) {
-    auto* headers = static_cast<ngx_table_elt_t*>(part->elts);
-    for (ngx_uint_t i = 0; i < part->nelts; ++i) {
-      visit(headers[i]);
-    }
-  }
-}
-
 // Somebody in between: then the peer's address says nothing about who is asking.
 bool is_forwarded(ngx_http_request_t* r) {
   bool forwarded = false;
@@ -36,10 +26,6 @@ std::string first_value(ngx_http_request_t* r, std::string_view name) {
 
 }  // namespace
 
-std::string_view lower_name(const ngx_table_elt_t& header) noexcept {
-  return {reinterpret_cast<const char*>(header.lowcase_key), header.key.len};
-}
-
 std::vector<ngx_table_elt_t*> headers_named(ngx_http_request_t* r, std::string_view name) {
   std::vector<ngx_table_elt_t*> found;
   each_header(r, [&](ngx_table_elt_t& header) {
@@ -56,17 +42,6 @@ std::vector<std::string> header_values(ngx_http_request_t* r, std::string_view n
     values.emplace_back(view(header->value));
   }
   return values;
-}
-
-HeaderCount count_headers(ngx_http_request_t* r, std::string_view name) noexcept {
-  std::size_t count = 0;
-  const ngx_table_elt_t* first = nullptr;
-  each_header(r, [&](const ngx_table_elt_t& header) {
-    if (lower_name(header) == name) {
-      first = count++ == 0 ? &header : first;
-    }
-  });
-  return {count, first == nullptr ? std::string_view() : view(first->value)};
 }
 
 ngx_table_elt_t* add_request_header(ngx_http_request_t* r, std::string_view name,
@@ -96,14 +71,16 @@ Request read_request(ngx_http_request_t* r, const Broker& broker, const Endpoint
   if (in.path.size() > prefix.size()) {
     in.name = in.path.substr(prefix.size());
   }
-  in.query = memo != nullptr && memo->rest().query ? *memo->rest().query : std::string(view(r->args));
+  in.query =
+      memo != nullptr && memo->rest().query ? *memo->rest().query : std::string(view(r->args));
   in.content_type = first_value(r, "content-type");
   in.authority = ascii_lower(first_value(r, "host"));
 #if (NGX_HTTP_SSL)
   in.https = r->connection->ssl != nullptr;
 #endif
   in.origins = header_values(r, "origin");
-  in.cookies = memo != nullptr && memo->rest().cookies ? *memo->rest().cookies : header_values(r, "cookie");
+  in.cookies =
+      memo != nullptr && memo->rest().cookies ? *memo->rest().cookies : header_values(r, "cookie");
   in.authorization = header_values(r, "authorization");
   in.local = is_local_address(r->connection->sockaddr) && !is_forwarded(r) && is_at_home(in);
   return in;

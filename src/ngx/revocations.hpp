@@ -76,9 +76,11 @@ class SharedRevocations final : public Revocations {
  public:
   SharedRevocations(const RevocationZone* zone, const RevocationLag& lag) noexcept
       : zone_(zone), lag_(lag) {}
-  bool is_current() const noexcept override { return zone_ == nullptr || zone_->is_current(lag_); }
-  bool has_either(const RevocationMark& one, const RevocationMark& other) const noexcept override {
-    return zone_ != nullptr && zone_->has_either(one, other);
+  Check check(const RevocationMark& token, const RevocationMark& family) const noexcept override {
+    if (zone_ != nullptr && zone_->has_either(token, family)) {
+      return Problem::token_revoked;
+    }
+    return zone_ == nullptr || zone_->is_current(lag_) ? Check(kDone) : Problem::revocations_stale;
   }
 
  private:

@@ -36,10 +36,9 @@ std::string challenge(const Guard& guard, Problem problem) {
   return text;
 }
 
-Result<std::string_view> bearer_token(std::string_view authorization) {
+Result<std::string_view> read_bearer(std::string_view authorization) {
   constexpr std::string_view kScheme = "bearer";
-  // As nearly all write it, and in any other case.
-  if (!authorization.starts_with("Bearer ") && !has_scheme(authorization, kScheme)) {
+  if (!has_scheme(authorization, kScheme)) {
     return std::string_view{};
   }
   std::string_view token = authorization.substr(kScheme.size());

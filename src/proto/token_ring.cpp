@@ -77,15 +77,19 @@ constexpr std::uint64_t kThree = 0x3c6ef372fe94f82b;
 // good as all of it. Not cryptographic: it says where to look, never whether a token is the same.
 constexpr std::size_t kHashed = 16;
 
+std::uint64_t hash_end(const char* end, std::size_t size, std::uint64_t seed) noexcept {
+  return fold(fold(load(end) ^ kOne, load(end + 8) ^ seed) ^ size, seed ^ kThree);
+}
+
+[[gnu::noinline]] std::uint64_t hash_short(std::string_view text, std::uint64_t seed) noexcept {
+  std::array<char, kHashed> padded{};
+  std::memcpy(padded.data(), text.data(), text.size());
+  return hash_end(padded.data(), text.size(), seed);
+}
+
 std::uint64_t hash(std::string_view text, std::uint64_t seed) noexcept {
-  std::array<char, kHashed> end{};
-  const char* at = end.data();
-  if (text.size() >= kHashed) {
-    at = text.data() + text.size() - kHashed;
-  } else {
-    std::memcpy(end.data(), text.data(), text.size());
-  }
-  return fold(fold(load(at) ^ kOne, load(at + 8) ^ seed) ^ text.size(), seed ^ kThree);
+  return text.size() < kHashed ? hash_short(text, seed)
+                               : hash_end(text.data() + text.size() - kHashed, text.size(), seed);
 }
 
 // Word by word, as another process may write the same words meanwhile: what is read may be torn,
@@ -94,8 +98,7 @@ template <class T>
 constexpr std::size_t kWords = sizeof(T) / sizeof(std::uint64_t);
 
 void load_word(std::uint8_t* from, void* to, std::size_t i) noexcept {
-  const auto word =
-      Word(reinterpret_cast<std::uint64_t*>(from)[i]).load(std::memory_order_relaxed);
+  const auto word = Word(reinterpret_cast<std::uint64_t*>(from)[i]).load(std::memory_order_relaxed);
   std::memcpy(static_cast<char*>(to) + i * sizeof word, &word, sizeof word);
 }
 
@@ -163,11 +166,11 @@ TokenRing::Found TokenRing::read(std::uint64_t offset, std::string_view token,
     return Found::no;
   }
   std::uint8_t* place = arena_ + at;
-  std::uint64_t size = 0;
-  PolicyId of;
-  load_words(place + offsetof(Entry, size), size);
-  load_words(place + offsetof(Entry, policy), of);
-  if (size != token.size() || of != policy ||
+  const auto word = [place](std::size_t byte) noexcept {
+    return Word(*reinterpret_cast<std::uint64_t*>(place + byte)).load(std::memory_order_relaxed);
+  };
+  if (word(offsetof(Entry, size)) != token.size() || word(offsetof(Entry, policy)) != policy[0] ||
+      word(offsetof(Entry, policy) + sizeof(policy[0])) != policy[1] ||
       std::memcmp(place + sizeof(Entry), token.data(), token.size()) != 0) {
     return Found::no;
   }

@@ -169,10 +169,10 @@ class TokenCache {
 class Revocations {
  public:
   virtual ~Revocations() = default;
-  // False where it is older than the lag allows: nothing is known of a token then.
-  virtual bool is_current() const noexcept = 0;
-  // kNoMark is never on it.
-  virtual bool has_either(const RevocationMark& one, const RevocationMark& other) const noexcept = 0;
+  // Whether a token or a sign-in with these marks may still be used: token_revoked, or
+  // revocations_stale where the list is older than the lag allows and so nobody knows. kNoMark is
+  // never on it.
+  virtual Check check(const RevocationMark& token, const RevocationMark& family) const noexcept = 0;
 };
 
 // What this worker knows.

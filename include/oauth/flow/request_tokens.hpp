@@ -27,24 +27,25 @@ class RequestTokens final : public TokenCache {
       : shared_(shared), header_(header), last_(last) {}
 
   bool find(std::string_view token, const PolicyId& policy, TokenFacts& facts) noexcept override {
-    return (last_ != nullptr && is_last(token, policy, facts)) ||
-           shared_.find(token, policy, facts);
+    return last_ == nullptr ? shared_.find(token, policy, facts) : find_last(token, policy, facts);
   }
   void keep(std::string_view token, const PolicyId& policy,
             const TokenFacts& facts) noexcept override {
     if (header_.ends_with(token)) {
-      last_.reset(new (std::nothrow) VerifiedToken{
-          policy, header_.substr(header_.size() - token.size()), facts});
+      last_.reset(new (std::nothrow)
+                      VerifiedToken{policy, header_.substr(header_.size() - token.size()), facts});
     }
     shared_.keep(token, policy, facts);
   }
 
  private:
-  [[gnu::noinline]] bool is_last(std::string_view token, const PolicyId& policy,
-                                 TokenFacts& facts) const noexcept {
-    const bool is = last_->policy == policy && last_->token == token;
-    facts = is ? last_->facts : facts;
-    return is;
+  [[gnu::noinline]] bool find_last(std::string_view token, const PolicyId& policy,
+                                   TokenFacts& facts) noexcept {
+    if (last_->policy == policy && last_->token == token) {
+      facts = last_->facts;
+      return true;
+    }
+    return shared_.find(token, policy, facts);
   }
 
   TokenCache& shared_;

@@ -16,9 +16,4 @@ Task<Verdict> revoke(const Request& in, Ports& io);
 // What a problem that arose before the flow (a body too large) looks like at this endpoint.
 Verdict revoke_error(const Request& in, Problem problem);
 
-// Whether a token or a sign-in with these marks may still be used: token_revoked, or
-// revocations_stale where nobody knows.
-Check check_revoked(const RevocationMark& token, const RevocationMark& family,
-                    const Revocations& revocations) noexcept;
-
 }  // namespace oauth

@@ -54,7 +54,12 @@ std::string challenge(const Guard& guard, Problem problem);
 // RFC 6750 2.1: what stands behind `Bearer`, in any case, in an Authorization header; empty when
 // the scheme is another. Without anything behind it, it is token_malformed; whether it can be a
 // token is for who reads it to find out.
-Result<std::string_view> bearer_token(std::string_view authorization);
+Result<std::string_view> read_bearer(std::string_view authorization);
+inline Result<std::string_view> bearer_token(std::string_view authorization) {
+  constexpr std::string_view kUsual = "Bearer ey";  // any token, as nearly all write it
+  return authorization.starts_with(kUsual) ? authorization.substr(kUsual.size() - 2)
+                                           : read_bearer(authorization);
+}
 
 // RFC 6750 2.1: one or more of the characters of a b64token.
 bool is_b64token(std::string_view text) noexcept;

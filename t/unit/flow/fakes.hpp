@@ -247,9 +247,11 @@ class FakeStore final : public Store {
 class FakeRevocations final : public Revocations {
  public:
   explicit FakeRevocations(const FakeStore& store) : store_(store) {}
-  bool is_current() const noexcept override { return current; }
-  bool has_either(const RevocationMark& one, const RevocationMark& other) const noexcept override {
-    return store_.revoked.count(one) + store_.revoked.count(other) != 0;
+  Check check(const RevocationMark& token, const RevocationMark& family) const noexcept override {
+    if (store_.revoked.count(token) + store_.revoked.count(family) != 0) {
+      return Problem::token_revoked;
+    }
+    return current ? Check(kDone) : Problem::revocations_stale;
   }
 
   bool current = true;
