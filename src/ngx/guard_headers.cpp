@@ -178,7 +178,8 @@ ngx_int_t set_headers(ngx_http_request_t* r) noexcept try {
   const LocationConf& location = location_conf(r);
   const Rules& rules = location.headers;
   Memo* memo = find_memo(r);
-  if (rules.empty() && (memo == nullptr || std::as_const(*memo).rest().headers.empty())) {
+  if (rules.empty() &&
+      (memo == nullptr || !memo->has_rest() || std::as_const(*memo).rest().headers.empty())) {
     return NGX_DECLINED;
   }
   // What the broker itself is asked, and what it asks others, has headers of its own.

@@ -78,6 +78,7 @@ struct Memo {
     std::vector<OwnHeader> headers;
   };
 
+  bool has_rest() const noexcept { return rest_ != nullptr; }
   const Rest& rest() const noexcept;
   Rest& rest();
 

@@ -31,7 +31,7 @@ CONF
 # nginx => { probe => 1 } bare(ALG) is a place, too
 sub new {
     my ($class, %args) = @_;
-    my $self = bless { cache => '512m', missing => [], %args }, $class;
+    my $self = bless { cache => '128m', missing => [], %args }, $class;
     $self->{nginx_probe} = $args{nginx}{probe};
     $self->{tokens} = OAuth::Bench::Tokens->new(folder => $self->{bench}->dir);
     $self->{backend} = OAuth::Nginx->new(module => 0, log_level => 'error', http => <<"CONF");
