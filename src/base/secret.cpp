@@ -1,9 +1,11 @@
 #include "oauth/base/secret.hpp"
 
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <openssl/params.h>
 #include <openssl/rand.h>
 #include <openssl/sha.h>
 
@@ -306,6 +308,41 @@ Result<std::string> xaes256gcm_open(std::string_view key, std::string_view nonce
 
 // ---- Keyring
 
+class HmacKey {
+ public:
+  // Null when OpenSSL fails.
+  static std::shared_ptr<HmacKey> make(std::string_view key) {
+    auto made = std::make_shared<HmacKey>();
+    const std::unique_ptr<EVP_MAC, decltype(&EVP_MAC_free)> hmac(
+        EVP_MAC_fetch(nullptr, OSSL_MAC_NAME_HMAC, nullptr), &EVP_MAC_free);
+    made->mac_.reset(hmac == nullptr ? nullptr : EVP_MAC_CTX_new(hmac.get()));
+    char digest[] = "SHA2-256";
+    const OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+                                 OSSL_PARAM_construct_end()};
+    const bool ready =
+        made->mac_ != nullptr && EVP_MAC_init(made->mac_.get(), in(key), key.size(), params) == 1;
+    return ready ? made : nullptr;
+  }
+
+  // Begun anew with the same key.
+  std::string tag(std::string_view message) {
+    std::string made(kHash, '\0');
+    std::size_t size = 0;
+    if (EVP_MAC_init(mac_.get(), nullptr, 0, nullptr) != 1 ||
+        EVP_MAC_update(mac_.get(), in(message), message.size()) != 1 ||
+        EVP_MAC_final(mac_.get(), out(made), &size, made.size()) != 1) {
+      out_of_memory();
+    }
+    return made;
+  }
+
+ private:
+  struct Free {
+    void operator()(EVP_MAC_CTX* mac) const noexcept { EVP_MAC_CTX_free(mac); }
+  };
+  std::unique_ptr<EVP_MAC_CTX, Free> mac_;
+};
+
 Result<Keyring> Keyring::make(const std::vector<Secret>& secrets) {
   Keyring ring;
   for (const Secret& master : secrets) {
@@ -315,7 +352,10 @@ Result<Keyring> Keyring::make(const std::vector<Secret>& secrets) {
     Key key;
     const Secret id = derive(master, "key id", kKeyId);
     id.bytes().copy(reinterpret_cast<char*>(key.id.data()), kKeyId);
-    key.naming = derive(master, "name", kKey);
+    key.naming = HmacKey::make(derive(master, "name", kKey).bytes());
+    if (key.naming == nullptr) {
+      return failed();
+    }
     for (const std::string_view purpose : kPurposes) {
       key.purposes.push_back(derive(master, std::string("seal ").append(purpose), kKey));
     }
@@ -383,7 +423,7 @@ Result<Keyring::Opened> Keyring::open(const SealContext& context, std::string_vi
 std::string Keyring::name(std::initializer_list<std::string_view> parts, std::size_t index) const {
   std::string message;
   append_parts(message, parts);
-  return base64url_encode(hmac_sha256(keys_[index].naming.bytes(), message));
+  return base64url_encode(keys_[index].naming->tag(message));
 }
 
 std::vector<std::string> Keyring::key_ids() const {

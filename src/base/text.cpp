@@ -57,9 +57,11 @@ std::string encode64(std::string_view bytes, const Alphabet& alphabet) {
   std::size_t i = 0;
   for (; i + 3 <= bytes.size(); i += 3) {
     const std::uint32_t group = at(i) << 16 | at(i + 1) << 8 | at(i + 2);
-    for (int shift = 18; shift >= 0; shift -= 6) {
-      *to++ = alphabet[group >> shift & 0x3F];
-    }
+    to[0] = alphabet[group >> 18];
+    to[1] = alphabet[group >> 12 & 0x3F];
+    to[2] = alphabet[group >> 6 & 0x3F];
+    to[3] = alphabet[group & 0x3F];
+    to += 4;
   }
   const std::size_t rest = bytes.size() - i;
   if (rest > 0) {

@@ -112,12 +112,8 @@ std::optional<std::string> decode_pem(std::string_view pem) {
   }
   pem.remove_prefix(kBegin.size());
   pem.remove_suffix(kEnd.size());
-  std::string base64;
-  for (const char c : pem) {
-    if (c != '\r' && c != '\n') {
-      base64 += c;
-    }
-  }
+  std::string base64(pem);
+  std::erase_if(base64, [](char c) { return c == '\r' || c == '\n'; });
   return base64_decode(base64);
 }
 

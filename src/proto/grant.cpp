@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "oauth/base/json_tape.hpp"
 #include "oauth/base/text.hpp"
 #include "oauth/jose/client_key.hpp"
 #include "oauth/proto/code.hpp"
@@ -18,22 +19,22 @@ constexpr std::string_view kTexts[] = {
     "otp_id",           "demo_user", "client_id",     "client_secret",
     "signing_algorithm"};
 
-std::string text(const Json& json, std::string_view member) {
+std::string text(JsonView json, std::string_view member) {
   return std::string(json.string(member).value_or(""));
 }
 
 // `scopes`: absent, or an array of strings.
-Result<std::vector<std::string>> asked_scopes(const Json& request) {
+Result<std::vector<std::string>> asked_scopes(JsonView request) {
   std::vector<std::string> asked;
-  const Json scopes = request.get("scopes");
+  const JsonView scopes = request.get("scopes");
   if (scopes.kind() == Json::Kind::null) {
     return asked;
   }
   if (!scopes.is_array()) {
     return Problem::request_malformed;
   }
-  for (std::size_t i = 0; i < scopes.size(); ++i) {
-    const auto scope = scopes.at(i).string();
+  for (const JsonView& each : scopes.elements()) {
+    const auto scope = each.string();
     if (!scope) {
       return Problem::request_malformed;
     }
@@ -48,7 +49,7 @@ Result<std::vector<std::string>> asked_scopes(const Json& request) {
 
 using AnyGrant = decltype(GrantRequest::grant);
 
-Result<AnyGrant> read_code(const Json& json) {
+Result<AnyGrant> read_code(JsonView json) {
   CodeRequest request;
   auto key = client_key_der(text(json, "public_key"));
   if (!key) {
@@ -64,7 +65,7 @@ Result<AnyGrant> read_code(const Json& json) {
 }
 
 // dexie-contract 4.2. A `public_key` is not read: the proof does not sign it.
-Result<AnyGrant> read_refresh(const Json& json) {
+Result<AnyGrant> read_refresh(JsonView json) {
   constexpr std::int64_t kLeast = 1'000'000'000'000;  // 13 digits
   constexpr std::int64_t kMost = 9'999'999'999'999;
   RefreshRequest request;
@@ -81,7 +82,7 @@ Result<AnyGrant> read_refresh(const Json& json) {
 }
 
 // dexie-contract 4.3: the second step is the one with a password in it.
-Result<AnyGrant> read_otp(const Json& json) {
+Result<AnyGrant> read_otp(JsonView json) {
   if (!json.has("otp") && !json.has("otp_id")) {
     return AnyGrant(OtpAsk{text(json, "email")});
   }
@@ -97,7 +98,7 @@ Result<AnyGrant> read_otp(const Json& json) {
   return AnyGrant(std::move(answer));
 }
 
-Result<AnyGrant> read_demo(const Json& json) {
+Result<AnyGrant> read_demo(JsonView json) {
   auto key = client_key_der(text(json, "public_key"));
   if (!key) {
     return key.problem();
@@ -105,11 +106,11 @@ Result<AnyGrant> read_demo(const Json& json) {
   return AnyGrant(DemoRequest{text(json, "demo_user"), *std::move(key)});
 }
 
-Result<AnyGrant> read_client(const Json& json) {
+Result<AnyGrant> read_client(JsonView json) {
   ClientRequest request;
   request.grant_type = text(json, "grant_type");
   request.credentials = {text(json, "client_id"), text(json, "client_secret"), false};
-  request.claims = json.get("claims");
+  request.claims = json.get("claims").copy();
   if (json.has("claims") && !request.claims.is_object()) {
     return Problem::request_malformed;
   }
@@ -125,7 +126,7 @@ Result<AnyGrant> read_client(const Json& json) {
 
 struct DexieGrant {
   std::string_view type;
-  Result<AnyGrant> (*read)(const Json& json);
+  Result<AnyGrant> (*read)(JsonView json);
 };
 
 constexpr DexieGrant kDexieGrants[] = {
@@ -176,16 +177,20 @@ Result<ClientCredentials> read_credentials(std::string_view id, std::string_view
 }
 
 Result<GrantRequest> parse_dexie_request(std::string_view body) {
-  const auto json = Json::parse_object(body, kRequestLimits);
-  if (!json) {
-    return json.problem();
+  JsonTape tape;
+  if (const Check read = tape.parse(body, kRequestLimits); !read) {
+    return read.problem();
+  }
+  const JsonView json = tape.root();
+  if (!json.is_object()) {
+    return Problem::json_invalid;
   }
   for (const std::string_view member : kTexts) {
-    if (json->has(member) && !json->string(member)) {
+    if (json.has(member) && !json.string(member)) {
       return Problem::request_malformed;
     }
   }
-  const std::string type = text(*json, "grant_type");
+  const std::string type = text(json, "grant_type");
   if (type.empty()) {
     return Problem::request_malformed;
   }
@@ -196,11 +201,11 @@ Result<GrantRequest> parse_dexie_request(std::string_view body) {
   if (grant == nullptr) {
     return Problem::grant_unsupported;
   }
-  auto scopes = asked_scopes(*json);
+  auto scopes = asked_scopes(json);
   if (!scopes) {
     return scopes.problem();
   }
-  auto read = grant->read(*json);
+  auto read = grant->read(json);
   if (!read) {
     return read.problem();
   }

@@ -8,6 +8,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -64,6 +65,9 @@ struct SealContext {
   std::string_view store_key;  // for stored values; empty for blobs that travel
 };
 
+// A key of HMAC-SHA-256 that is used again and again: OpenSSL sets it up once. For one thread.
+class HmacKey;
+
 // The master secrets of `oauth_secret`, first one seals, all open.
 // Blob = version(1) || key id(4) || nonce(24) || ciphertext || tag(16), raw bytes. Every key is
 // HKDF(secret, "oauth/v1 ..."), the id the first 4 bytes of "oauth/v1 key id". Associated data =
@@ -101,8 +105,8 @@ class Keyring {
  private:
   struct Key {
     std::array<std::uint8_t, 4> id{};
-    Secret naming;
-    std::vector<Secret> purposes;  // indexed by Purpose
+    std::shared_ptr<HmacKey> naming;  // copies of a keyring may share it: it is but a key
+    std::vector<Secret> purposes;     // indexed by Purpose
   };
   Keyring() = default;
   std::vector<Key> keys_;

@@ -256,7 +256,7 @@ TEST(JsonDump, IsPrintableAsciiWhateverTheStringsHold) {
 TEST(JsonDumpForHtml, HoldsNoCharacterThatHtmlReads) {
   const Json json = Json::object().set("</script><!--&", "<>&");
   const std::string dump = json.dump_for_html();
-  EXPECT_EQ(dump, R"({"\u003c/script\u003e\u003c!--\u0026":"\u003c\u003e\u0026"})");
+  EXPECT_EQ(dump, R"({"\u003C/script\u003E\u003C!--\u0026":"\u003C\u003E\u0026"})");
   EXPECT_EQ(parsed(dump).string("</script><!--&"), "<>&");
   EXPECT_EQ(json.dump(), R"({"</script><!--&":"<>&"})");
 }
