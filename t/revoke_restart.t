@@ -79,6 +79,15 @@ subtest 'a line that is torn harms no other' => sub {
     is entered($last->{accessToken}), 401, 'counts';
 };
 
+subtest 'what has expired takes no room' => sub {
+    $nginx->stop;
+    my @lines = lines();
+    spew($journal, join '', slurp($journal), map { entry(sprintf('%016x%016x', $_ * 0x9E3779B9, $_), 1_000_000_000) } 1 .. 120_000);
+    $nginx->start;
+    still_revoked('after more lines than a list may have');
+    is_deeply [sort(lines())], [sort @lines], 'and none of those is left';
+};
+
 subtest 'nginx -t writes nothing' => sub {
     my $before = slurp($journal) . join ' ', (stat $journal)[1, 9];
     my ($ok) = $nginx->check;
