@@ -93,6 +93,7 @@ subtest 'weak and ambiguous keys are named while their good siblings work' => su
     warned('a secret beside public keys', $block, $leaves->('kid `mac`: symmetric key'), files => keys_file($good, { kty => 'oct', kid => 'mac', k => 'A' x 43 }));
     wrong_block(with_keys('only a short key', [{ %{ $weak->jwk }, kid => 'short' }], qr/without a usable key: RSA modulus under 2048 bit/));
     wrong_block(with_keys('two of one kid', [{ %{ $es->jwk }, kid => 'a' }, { %{ $rs->jwk }, kid => 'a' }], qr/without a usable key: keys that share a kid are ambiguous/));
+    wrong_block("another issuer's key", "jwks_file keys.json;\n$needed", qr/no key can carry its "algorithms", or signs for this issuer/, files => keys_file({ %$good, issuer => 'https://other.example' }));
     wrong_block('keys of another algorithm', "jwks_file keys.json;\nalgorithms RS256;\n$needed", qr/no key can carry its "algorithms"/, files => keys_file($good));
 };
 

@@ -4,8 +4,16 @@ use lib 't/lib';
 use OAuth::Test;
 use OAuth::Forge;
 
-my $nginx = OAuth::Nginx->new(http => <<'HTTP')->start;
+my $nginx = OAuth::Nginx->new(http => <<'HTTP');
 oauth_provider demo { type demo; user alice@demo.local Alice; }
+oauth_provider acme { type oidc; issuer https://acme.example; client_id x; client_secret y; }
+oauth_audience api;
+oauth_trust https://acme.example { audience api; subject_prefix outer; jwks_file keys.json; }
+server {
+    listen 127.0.0.1:%%PORT2%%;
+    oauth_trust http://localhost:%%PORT%% {}
+    location / { oauth_protect bearer; proxy_set_header X-Sub $oauth_sub; proxy_pass http://127.0.0.1:%%PORT1%%; }
+}
 server {
     listen 127.0.0.1:%%PORT%%;
     oauth_broker http://localhost:%%PORT%%;
@@ -27,14 +35,17 @@ server {
 }
 server { listen 127.0.0.1:%%PORT1%%; location / { return 200 "[$http_x_sub][$http_authorization][$http_x_first]"; } }
 HTTP
+my $acme = OAuth::Forge->new(generate => 'ES256', kid => 'a', claims => { iss => 'https://acme.example', aud => 'api', sub => 'u' });
+spew($nginx->dir . '/keys.json', OAuth::Forge::json({ keys => [{ %{ $acme->jwk }, kid => 'a' }] }));
+$nginx->start;
 my $issuer = 'http://localhost:' . $nginx->port;
-my $own = OAuth::Forge->new(key => $nginx->dir . '/state/signing-es256.pem', claims => { iss => $issuer, aud => $issuer, sub => 'demo:alice' });
+my $own = OAuth::Forge->new(key => $nginx->dir . '/state/signing-es256.pem', claims => { iss => $issuer, aud => 'api', sub => 'demo:alice' });
 my $token = $own->token;
 my @good = (Authorization => "Bearer $token");
 my @late = (Authorization => 'Bearer ' . $own->token(claims => { exp => time - 200 }));
 my @socket = (Upgrade => 'websocket', Connection => 'Upgrade');
 
-sub said { my ($target, @headers) = @_; my $response = $nginx->get($target, headers => \@headers); return "$response->{status} $response->{body}" }
+sub said { my ($target, @headers) = @_; my $response = $nginx->get($target =~ s/^\d//r, headers => \@headers, port => $target =~ /^(\d)/ ? $1 : 0); return "$response->{status} $response->{body}" }
 sub cors { my ($target) = @_; return header($nginx->get($target, headers => [@good, Origin => 'https://app.example.com']), 'access-control-allow-origin') }
 
 subtest 'a location that says nothing is as its server says' => sub {
@@ -56,6 +67,14 @@ subtest 'a location that says something differs in that alone' => sub {
     like said('/strict/x'), qr/^401 /, 'the anonymous are not let in';
     like said("/strict/x?token=$token", @socket), qr/^401 /, '  nor is an argument a token';
     is said('/strict/x', @late), '200 [demo:alice][][]', '  and all else is as ever';
+};
+
+# DESIGN 2 and 4: lists replace.
+subtest 'whom a server trusts' => sub {
+    my @acme = (Authorization => 'Bearer ' . $acme->token);
+    is said('/strict/x', @acme), '200 [outer:u][][]', 'is whom http names, where it names nobody';
+    like said('2/x', @acme), qr/^401 /, 'and nobody else, where it does';
+    like said('2/x', @good), qr/^200 \[demo:alice\]/, 'a broker is believed by the audience that it inherits';
 };
 
 subtest 'where no level sets a header' => sub {
