@@ -17,6 +17,7 @@ subtest 'oauth_protect' => sub {
     mistake("oauth_protect $_", $location->("oauth_protect $_; #!"), qr/name the argument by letters, digits, "-" and "_", e\.g\. query=token, or query=token:any/)
         for 'bearer query=', 'bearer query=:any', 'bearer query=a:all', 'bearer query=a:any:any', 'bearer "query=a b"', 'bearer query=a%20', 'bearer query=' . 'a' x 65;
     mistake("oauth_protect $_", $location->("oauth_protect $_; #!"), qr/must be "bearer" or "off"/) for 'off query=a', 'query=a', 'optional';
+    mistake('oauth_protect twice', $location->('oauth_protect bearer;', 'oauth_protect off; #!'), qr/"oauth_protect" is given twice/);
     warned("oauth_protect $_", $location->("oauth_protect $_;"), undef)
         for 'bearer query=token', 'bearer query=token:any', 'bearer optional query=access_token', 'bearer query=t-2 optional';
 };

@@ -39,7 +39,7 @@ subtest 'a requirement that keeps nobody out' => sub {
 
 subtest 'oauth_set_header, oauth_clear_header' => sub {
     mistake("oauth_set_header $_", $location->("oauth_set_header $_ x; #!"), qr/a header's name has letters, digits, "-" and "_", e\.g\. X-User/) for '""', '"X User"', 'X:', 'X.User', '$x', "X-Us\x{c3}\x{a4}r";
-    for my $name (qw(Host content-length Transfer_Encoding Connection Keep-Alive TE Trailer Upgrade Expect Origin Proxy-Connection)) {
+    for my $name (qw(Host content-length Transfer_Encoding Connection Keep-Alive TE Trailer Upgrade Expect Origin Proxy-Connection HTTP2-Settings Proxy_Authorization)) {
         mistake("$_ $name", $location->("$_ $name" . (/set/ ? ' x' : '') . '; #!'), qr/NGINX needs this header as the client sent it: write "proxy_set_header"/) for qw(oauth_set_header oauth_clear_header);
     }
     mistake("oauth_clear_header $_", $location->("oauth_clear_header $_; #!"), qr/"oauth_pass_token off;" keeps the token from the upstream/) for qw(Authorization AUTHORIZATION);

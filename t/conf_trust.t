@@ -54,8 +54,9 @@ subtest 'members' => sub {
         for ['audiences api;', qr/"audiences" in oauth_trust "\Q$issuer\E" is unknown; possible are: jwks_uri, jwks_file, audience/],
             ['audience any api;', qr/"audience" .* write it alone/], ['audience "";', qr/must be one or more non-empty strings/], ['audience ä;', qr/must be one or more non-empty strings/],
             ['algorithms none;', qr/"none" is unknown; possible are: RS256/], ['algorithms es256;', qr/"es256" is unknown/], ['algorithms ES256K;', qr/is unknown/],
-            ['require_typ "";', qr/must be names as they stand in a token's header/], ['require_typ "a b";', qr/must be names/],
-            ['scope_claim "";', qr/must be a claim's name, e\.g\. scp, or a JSON Pointer/],
+            ['require_typ "";', qr/must be names as they stand in a token's header/], (map { ["require_typ $_;", qr/must be names/] } '"a b"', 'ä'),
+            (map { ["scope_claim $_;", qr/must be a claim's name, e\.g\. scp, or a JSON Pointer/] } '""', '/', 'ä'),
+            ['jwks_file "";', qr/must be the path of a file/],
             (map { ["subject_prefix $_;", qr/must be \[a-z0-9\]\[a-z0-9_-\]\{0,31\}, or "off"/] } 'Acme', 'a:b', '-a', 'a' x 33, '""'),
             (map { ["subject_prefix $_;", qr/"$_" is reserved/] } qw(otp email client demo)),
             (map { ["max_stale $_;", qr/must be a time from 1s to 30d/] } qw(0 31d x -1s)),
@@ -92,6 +93,7 @@ subtest 'weak and ambiguous keys are named while their good siblings work' => su
     warned('a secret beside public keys', $block, $leaves->('kid `mac`: symmetric key'), files => keys_file($good, { kty => 'oct', kid => 'mac', k => 'A' x 43 }));
     wrong_block(with_keys('only a short key', [{ %{ $weak->jwk }, kid => 'short' }], qr/without a usable key: RSA modulus under 2048 bit/));
     wrong_block(with_keys('two of one kid', [{ %{ $es->jwk }, kid => 'a' }, { %{ $rs->jwk }, kid => 'a' }], qr/without a usable key: keys that share a kid are ambiguous/));
+    wrong_block("another issuer's key", "jwks_file keys.json;\n$needed", qr/no key can carry its "algorithms", or signs for this issuer/, files => keys_file({ %$good, issuer => 'https://other.example' }));
     wrong_block('keys of another algorithm', "jwks_file keys.json;\nalgorithms RS256;\n$needed", qr/no key can carry its "algorithms"/, files => keys_file($good));
 };
 
@@ -115,6 +117,7 @@ subtest 'user names do not collide' => sub {
     mistake('two issuers with one prefix', server($second->('acme') . "oauth_trust $issuer { #!\n$needed}\n"), $twin);
     mistake('in two servers', server($second->('acme')) . server("oauth_trust $issuer { #!\n$needed}\n", 1), $twin);
     warned('with two', server($second->('other') . "oauth_trust $issuer {\n$needed}\n"), undef);
+    warned('with none, twice', server("oauth_trust https://other.example {\naudience api;\nsubject_prefix off;\n}\noauth_trust $issuer {\naudience api;\nsubject_prefix off;\n}\n"), undef);
     my $google = "oauth_trust $issuer { #!\naudience api;\nsubject_prefix google;\n}\n";
     my $taken = qr/has the subject_prefix "google", which is the name of an oauth_provider: choose another/;
     mistake("a provider's name", $provider . server("$broker$google"), $taken);

@@ -28,7 +28,7 @@ server {
     oauth_protect bearer query=token;
     location /         { proxy_pass UP; }
     location /later    { oauth_stream_lifetime 2s; proxy_pass UP; }
-    location /never    { oauth_stream_lifetime off; proxy_pass UP; }
+    location /never    { oauth_stream_lifetime off; location /never { oauth_pass_token on; proxy_pass UP; } }
     location /optional { oauth_protect bearer query=token optional; proxy_pass UP; }
     location /grace    { oauth_expired_grace 2s; proxy_pass UP; }
     location /any      { satisfy any; allow 127.0.0.1; deny all; proxy_pass UP; }

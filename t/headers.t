@@ -130,6 +130,7 @@ subtest 'what no header can carry' => sub {
     like $nginx->error_log, qr/\[error\] .*oauth: the value for header "X-Uri" has a control character: it is left out/, '  the log says so';
     unlike $nginx->error_log, qr/left out.*\n?.*X-Evil: 1/, '  without the value';
     is said('/uri/%C3%A4')->{'X-Uri'}, "/uri/\xC3\xA4", 'other bytes are as they are';
+    is said('/uri/a%09b')->{'X-Uri'}, "/uri/a\tb", 'and so is a tab';
     for my $text ("x\r\nX-Evil: 1", "x\nX-Evil: 1", "x\ry", "\x{4e2d}", 'a' x 8192, "\x{2028}", '%0d%0a') {
         my $token = $own->token(claims => { name => $text, evil => [substr $text, 0, 9] });
         my $headers = said('/name/', Authorization => "Bearer $token");

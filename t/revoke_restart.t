@@ -66,10 +66,12 @@ subtest 'a line that is torn harms no other' => sub {
     $nginx->stop;
     my @lines = lines();
     my $long_ago = entry('0123456789abcdef0123456789abcdef', 1_000_000_000);
-    spew($journal, slurp($journal) . $long_ago . substr(entry('f' x 32, time + 1000), 0, 40));
+    my $whole = entry('e' x 32, time + 1000);
+    my $other = $whole =~ s/e/f/r;
+    spew($journal, slurp($journal) . "$long_ago$other${whole}0" . substr($whole, 0, 40));
     $nginx->start;
     still_revoked('after a torn line');
-    like $nginx->error_log, qr/\[warn\] \N*"\Q$journal\E": 1 broken lines were left out/, 'the log tells of it';
+    like $nginx->error_log, qr/\[warn\] \N*"\Q$journal\E": 3 broken lines were left out/, 'the log tells of it, of one that is changed and of one that is too long';
     is_deeply [sort(lines())], [sort @lines], 'and the file has what counts, and that alone';
     my $last = sign_in();
     spew($journal, slurp($journal) . substr(entry('f' x 32, time + 1000), 0, 40));    # a full disk
@@ -77,6 +79,15 @@ subtest 'a line that is torn harms no other' => sub {
     $nginx->stop;
     $nginx->start;
     is entered($last->{accessToken}), 401, 'counts';
+};
+
+subtest 'what has expired takes no room' => sub {
+    $nginx->stop;
+    my @lines = lines();
+    spew($journal, join '', slurp($journal), map { entry(sprintf('%016x%016x', $_ * 0x9E3779B9, $_), 1_000_000_000) } 1 .. 120_000);
+    $nginx->start;
+    still_revoked('after more lines than a list may have');
+    is_deeply [sort(lines())], [sort @lines], 'and none of those is left';
 };
 
 subtest 'nginx -t writes nothing' => sub {
@@ -122,11 +133,23 @@ subtest 'a list that is full refuses' => sub {
     is revoke($last->{refreshToken}), 200, 'with room it goes on';
 };
 
+subtest 'a file with more than a list may have is not read in part' => sub {
+    $nginx->stop;
+    my ($kept, $until) = (slurp($journal), time + 100_000);
+    spew($journal, join '', $kept, map { entry(sprintf('%016x%016x', $_ * 0x9E3779B9, $_), $until) } 1 .. 110_001);
+    $nginx->{expect} = [qr/oauth: "\Q$journal\E" holds more than 110000 revoked tokens/];
+    eval { $nginx->start };
+    like $@, qr/\[emerg\] \N*oauth: "\Q$journal\E" holds more than 110000 revoked tokens/, 'nginx does not start';
+    spew($journal, $kept);
+    $nginx->start;
+    still_revoked('afterwards');
+};
+
 subtest 'what cannot be written is not revoked' => sub {
     $nginx->stop;
     unlink $journal;
     mkdir $journal;
-    $nginx->{expect} = [qr/oauth: cannot (?:read|open) the list of revoked tokens/];
+    push @{ $nginx->{expect} }, qr/oauth: cannot (?:read|open) the list of revoked tokens/;
     eval { $nginx->start };
     like $@, qr/\[emerg\] \N*oauth: cannot (?:read|open) the list of revoked tokens/, 'nginx does not start without it';
     rmdir $journal;

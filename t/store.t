@@ -133,6 +133,32 @@ sub entries_expire {
     return;
 }
 
+sub what_is_revoked_stays_so {
+    my ($store, $fill) = @_;
+    my ($alive, $revoked, $until) = ('done done', 'token_revoked token_revoked', time + 600);
+    is $store->judge('a'), $alive, 'what nobody revoked is alive';
+    is $store->revoke('a', $until), 'done', 'it is revoked';
+    is $store->judge('a'), $revoked, 'and every worker knows it when that has ended';
+    is $store->judge('b'), $alive, 'others are alive';
+    is $store->revoke('a', $until), 'done', 'once more is as good';
+    is_deeply [grep { $_ ne 'done' } @{ $store->parallel(100, revoke => { name => 'p', until => $until }) }], [], 'so are 100 at once';
+    is $store->judge('p'), $revoked, 'of which one would have been enough';
+    is $store->revoke('past', time - $_), 'done', 'what has ended already needs nothing' for 60, 1;
+    is $store->judge('past'), $alive, 'and is not on the list';
+
+    # DESIGN 3, req 052: rather refuse one than forget one. There are two, and room for one more.
+    $fill->($store, 100_000 - 3);
+    is $store->revoke('brief', time + 3), 'done', 'the last that fits';
+    is $store->revoke('c', $until), 'revocations_full', 'a list that is full refuses';
+    is $store->judge('c'), $alive, 'and has not revoked it';
+    is $store->revoke('a', $until), 'done', 'what is on it needs no room';
+    ok wait_until { $store->revoke('c', $until) eq 'done' }, 'what has expired makes room';
+    is $store->judge('c'), $revoked, 'for another';
+    is $store->revoke('d', $until), 'revocations_full', 'and for no more';
+    is $store->judge($_), $revoked, "$_ is not forgotten" for 'a', 'p';
+    return;
+}
+
 # req 160
 sub one_of_many_wins {
     my ($store) = @_;
@@ -174,15 +200,17 @@ my @suite = (
     'counters count'           => \&counters_count,
     'entries expire'           => \&entries_expire,
     'one of many wins'         => \&one_of_many_wins,
+    'what is revoked stays so' => \&what_is_revoked_stays_so,
 );
 
+# `fill` puts so many on the list of the revoked.
 sub conforms {
-    my ($what, $url) = @_;
+    my ($what, $url, $fill) = @_;
     subtest $what => sub {
-        my $store = OAuth::StoreProbe->new(store => $url)->start;
+        my $store = OAuth::StoreProbe->new(store => $url, revocations => 1)->start;
         my @tests = @suite;
         while (my ($name, $test) = splice @tests, 0, 2) {
-            subtest $name => sub { $test->($store) };
+            subtest $name => sub { $test->($store, $fill) };
         }
         is $store->known, 'up', 'it is not known to be down';
         $store->stop;
@@ -190,18 +218,40 @@ sub conforms {
     return;
 }
 
-conforms('shared memory' => 'shm:probe:1m');
+# As another node would, by the keys and entries of src/ngx/redis_revocations.cpp; in pieces, because
+# Redis serves nobody else while a script runs.
+sub fill_redis {
+    my ($redis, $database, $prefix, $count) = @_;
+    for (my $from = 0; $from < $count; $from += 2000) {
+        my $to = $from + 2000 < $count ? $from + 2000 : $count;
+        $redis->command(EVAL => <<'LUA', 2, "${prefix}{revoked}:order", "${prefix}{revoked}:until", $database, $from, $to, (time + 600) . '000000');
+redis.call('SELECT', ARGV[1])
+for i = ARGV[2] + 1, ARGV[3] do
+    local entry = string.format('%024d', i)
+    redis.call('ZADD', KEYS[1], i, entry) redis.call('ZADD', KEYS[2], ARGV[4], entry)
+end
+LUA
+    }
+    return;
+}
+
+conforms('shared memory' => 'shm:probe:1m', sub {
+    my ($store, $count) = @_;
+    is $store->ask('fill', fill => $count, expires => 600), $count, 'others are revoked';
+});
 
 SKIP: {
     skip 'no redis-server', 4 if !grep { -x "$_/redis-server" } split /:/, $ENV{PATH};
     my $redis = OAuth::Redis->new->start;
-    conforms('redis over TCP' => 'redis://127.0.0.1:' . $redis->port . '/3 prefix=probe:');
-    is_deeply [grep { !/^probe:(?:claim|code|grant|count):/ } @{ $redis->command(EVAL => <<'LUA', 0) }], [],
+    conforms('redis over TCP' => 'redis://127.0.0.1:' . $redis->port . '/3 prefix=probe:',
+        sub { fill_redis($redis, 3, 'probe:', $_[1]) });
+    is_deeply [grep { !/^probe:(?:(?:claim|code|grant|count):|\{revoked\}:(?:order|until)$)/ } @{ $redis->command(EVAL => <<'LUA', 0) }], [],
 redis.call('SELECT', 3) return redis.call('KEYS', '*')
 LUA
         'every key begins with the prefix, in the chosen database';
     is $redis->command('DBSIZE'), 0, 'and no other database holds one';
-    conforms('redis over a unix socket' => 'redis+unix:' . $redis->socket_path . '?db=4 connections=1');
+    conforms('redis over a unix socket' => 'redis+unix:' . $redis->socket_path . '?db=4 connections=1',
+        sub { fill_redis($redis, 4, 'oauth:', $_[1]) });
     $redis->stop;
 }
 

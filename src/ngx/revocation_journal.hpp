@@ -2,6 +2,12 @@
 // entry a line, `\n` + hex mark + expiry + CRC: a line that was torn, by a full disk or a power
 // cut, is ignored and harms no other, because each begins a line of its own. nginx's starting
 // process reads and opens it; workers, who may be somebody else, inherit the open file.
+//
+// What is appended is not synced: a worker would wait for the disk, and all of its requests with
+// it. So it survives the end of nginx, but a power cut may lose the last seconds. It gets smaller
+// at a start alone: workers cannot make files in that folder, and at a reload those of before still
+// append to the old one, where nobody would find it again. Meanwhile it grows by a line for each
+// revocation, whether that has expired or not; expired lines take no room in the list.
 #pragma once
 
 #include <string>

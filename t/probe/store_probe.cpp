@@ -1,16 +1,22 @@
 // A test-only module: store and document verbs over HTTP, one verb a request.
 //
 //     store_probe_store shm:probe:1m;      # http: what oauth_store takes
+//     store_probe_revocations;             # http: it has a list of the revoked, too
 //     store_probe_documents 1m;            # http: what oauth_cache_zone takes
 //     location /p { store_probe; }
 //
 // GET /p?verb=put&share=codes&name=HEX&value=HEX&expires=60 answers 200 with `done`, `value HEX` or
-// the problem's name; X-Worker is the worker's pid. Times are offsets from now, in seconds; `name`
-// may be HEX,HEX,... for take. `verb=die` kills the worker while it holds the lock of the shared
-// memory and its indexes are destroyed.
+// the problem's name; X-Worker is the worker's pid. Times are offsets from now, in seconds, but for
+// `until`, which is a time and stands for `expires` where two requests mean the same; `name`
+// may be HEX,HEX,... for take. `revoke` makes a mark of the name; `judge` says what this worker
+// knows of it, as a token's and as a sign-in's; `fill=N` puts so many others on this machine's
+// list. `verb=die` kills the worker while it holds the lock of the shared memory and its indexes
+// are destroyed.
 #include <charconv>
+#include <cstring>
 
 #include "ngx/documents.hpp"
+#include "ngx/revocations.hpp"
 #include "ngx/shm_store.hpp"
 #include "oauth/base/text.hpp"
 
@@ -25,6 +31,7 @@ using namespace oauth;
 struct MainConf {
   StoreBackend* store;
   DocumentZone* documents;
+  RevocationZone* revocations;
 };
 
 // One request's question, decoded.
@@ -68,7 +75,8 @@ Ask decode(const Form& form) {
   ask.expected = hex(form, "expected");
   ask.url = form.get("url");
   ask.issued = ngx_time() + number(form, "issued");
-  ask.expires = ngx_time() + number(form, "expires");
+  ask.expires =
+      form.get("until").empty() ? ngx_time() + number(form, "expires") : number(form, "until");
   ask.fill = static_cast<std::size_t>(number(form, "fill"));
   return ask;
 }
@@ -90,6 +98,12 @@ std::string told(const Result<std::vector<std::int64_t>>& counts) {
     text += " " + std::to_string(count);
   }
   return text;
+}
+
+RevocationMark mark_of(std::string_view name) {
+  RevocationMark mark;
+  std::memcpy(mark.data(), shm_key(name).data(), sizeof(mark));
+  return mark;
 }
 
 Verdict verdict_of(std::string body) {
@@ -135,7 +149,27 @@ Task<Verdict> ask_store(std::unique_ptr<Store> store, Ask ask) {
     auto counts = co_await store->count(counters);
     co_return verdict_of(told(counts));
   }
+  if (ask.verb == "revoke") {
+    const RevocationMark mark = mark_of(name);
+    auto check = co_await store->revoke(mark, ask.expires);
+    co_return verdict_of(told(check));
+  }
   co_return verdict_of(store->known_down() ? "down" : "up");
+}
+
+// Whatever the age of the list.
+std::string judge(const RevocationZone& zone, const Ask& ask) {
+  const RevocationMark mark = mark_of(ask.names.front());
+  const SharedRevocations known(&zone, {30, true});
+  return told(known.check(mark, kNoMark)) + ' ' + told(known.check(kNoMark, mark));
+}
+
+std::string fill(const RevocationZone& zone, const Ask& ask) {
+  std::size_t done = 0;
+  for (std::size_t i = 0; i < ask.fill; i++) {
+    done += zone.learn(mark_of("fill " + std::to_string(i)), ask.expires) ? 1U : 0U;
+  }
+  return std::to_string(done);
 }
 
 std::string ask_documents(Documents& documents, const Ask& ask) {
@@ -219,6 +253,12 @@ ngx_int_t handle(ngx_http_request_t* r) {
   if (ask.verb == "die") {
     die(conf->store);
   }
+  if (ask.verb == "judge") {
+    return send(r, judge(*conf->revocations, ask));
+  }
+  if (ask.verb == "fill") {
+    return send(r, fill(*conf->revocations, ask));
+  }
   Flow* flow = Flow::create(r);
   if (flow == nullptr) {
     return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -246,6 +286,23 @@ char* set_store(ngx_conf_t* cf, ngx_command_t*, void* conf) {
   auto* main = static_cast<MainConf*>(conf);
   main->store = make_store(cf, *cf->args);
   return main->store == nullptr ? static_cast<char*>(NGX_CONF_ERROR) : NGX_CONF_OK;
+}
+
+// As with a broker: a journal where the store is this machine's alone.
+char* set_revocations(ngx_conf_t* cf, ngx_command_t*, void* conf) {
+  auto* main = static_cast<MainConf*>(conf);
+  ngx_str_t journal = ngx_string("revoked");
+  if (main->store->is_remote()) {
+    journal.len = 0;
+  } else if (ngx_conf_full_name(cf->cycle, &journal, 0) != NGX_OK) {
+    return static_cast<char*>(NGX_CONF_ERROR);
+  }
+  main->revocations = RevocationZone::make(cf, std::string(view(journal)));
+  if (main->revocations == nullptr) {
+    return static_cast<char*>(NGX_CONF_ERROR);
+  }
+  main->store->keep(*main->revocations);
+  return NGX_CONF_OK;
 }
 
 char* set_documents(ngx_conf_t* cf, ngx_command_t*, void* conf) {
@@ -276,6 +333,8 @@ void exit_worker(ngx_cycle_t* cycle) {
 
 ngx_command_t commands[] = {
     {ngx_string("store_probe_store"), NGX_HTTP_MAIN_CONF | NGX_CONF_1MORE, set_store,
+     NGX_HTTP_MAIN_CONF_OFFSET, 0, nullptr},
+    {ngx_string("store_probe_revocations"), NGX_HTTP_MAIN_CONF | NGX_CONF_NOARGS, set_revocations,
      NGX_HTTP_MAIN_CONF_OFFSET, 0, nullptr},
     {ngx_string("store_probe_documents"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, set_documents,
      NGX_HTTP_MAIN_CONF_OFFSET, 0, nullptr},

@@ -4,6 +4,7 @@
 #     $store->put(codes => 'name', 'value', 60);       # 'done', or the problem's name
 #     $store->get(codes => 'name');                    # 'value ' . hex, or the problem's name
 #     my @told = $store->parallel(100, take => { share => 'codes', name => ['name'] });
+#     OAuth::StoreProbe->new(store => ..., revocations => 1)    # can revoke, too
 # Names and values are bytes; times are offsets from now, in seconds.
 package OAuth::StoreProbe;
 
@@ -17,16 +18,18 @@ sub new {
     my ($class, %args) = @_;
     my $store = delete $args{store};
     my $documents = delete $args{documents};
+    my $revocations = delete $args{revocations};
     my $self = bless {}, $class;
     $self->{nginx} = OAuth::Nginx->new(
-        probe => 1, workers => 2, state_dir => 0, http => config($store, $documents), %args);
+        probe => 1, workers => 2, state_dir => 0, http => config($store, $documents, $revocations), %args);
     return $self;
 }
 
 # reuseport: the kernel spreads connections over the workers.
 sub config {
-    my ($store, $documents) = @_;
+    my ($store, $documents, $revocations) = @_;
     my $cache = $documents ? "store_probe_documents $documents;" : '';
+    $cache .= ' store_probe_revocations;' if $revocations;
     return <<"CONF";
 store_probe_store $store;
 $cache
@@ -79,6 +82,16 @@ sub swap {
 sub count {
     my ($self, $expires, @names) = @_;
     return $self->ask('count', name => \@names, expires => $expires);
+}
+
+# `until` is a time.
+sub revoke { my ($self, $name, $until) = @_; return $self->ask('revoke', name => $name, until => $until) }
+
+# What the workers know of a mark, as a token's and as a sign-in's: 'done' or 'token_revoked' each.
+sub judge {
+    my ($self, $name) = @_;
+    my %told = map { $_ => 1 } @{ $self->parallel(20, judge => { name => $name }) };
+    return join ', ', sort keys %told;
 }
 
 # Many questions ([verb => {...}], ...) over one connection; their answers.

@@ -263,6 +263,24 @@ TEST(Document, AHolderThatIsNeverHeardOfAgainIsReplaced) {
   EXPECT_EQ(stage.get(), "good 1");
 }
 
+TEST(Document, IsRefreshedByOneWhoFindsItOldAndFree) {
+  DocumentStage stage;
+  const DocumentQuery query = stage.query();
+  stage.keep("good 0", kDocumentFresh);
+  refresh_document(query, stage.io);
+  EXPECT_TRUE(stage.events.empty()) << "another was faster";
+  stage.keep("good 0", kDocumentFresh + 1);
+  stage.documents.held[kUrl] = kNow + 1;
+  refresh_document(query, stage.io);
+  EXPECT_TRUE(stage.events.empty()) << "another is at it";
+  stage.documents.fail(kUrl, kNow + 1);
+  refresh_document(query, stage.io);
+  EXPECT_TRUE(stage.events.empty()) << "it failed a moment ago";
+  stage.clock.advance(1);
+  refresh_document(query, stage.io);
+  EXPECT_EQ(stage.events, Events{"behind: GET " + kUrl});
+}
+
 TEST(MetadataOf, AnOpenIdProviderIsItsDocument) {
   Stage stage;
   const auto metadata = run(metadata_of(stage.acme, stage.io));

@@ -137,8 +137,12 @@ TEST(ProtectKnown, FromBirthIsWhatAVerificationWouldAccept) {
     know_at_birth(token, stage.broker, stage.tokens, kNow);
     EXPECT_TRUE(stage.tokens.kept.empty()) << token;
   }
-  know_at_birth(own_token(), stage.broker, stage.tokens, kNow);
-  EXPECT_EQ(stage.tokens.kept.size(), 1U);
+  stage.broker.judged_by.push_back({{3, 4}, 1});
+  const std::string token = own_token();
+  know_at_birth(token, stage.broker, stage.tokens, kNow);
+  ASSERT_EQ(stage.tokens.kept.size(), 2U);
+  EXPECT_EQ(stage.known(token).trust, 0U);
+  EXPECT_EQ(stage.tokens.kept.at({token, {3, 4}}).trust, 1U) << "as each location counts them";
 }
 
 }  // namespace

@@ -1,7 +1,6 @@
 #include "oauth/flow/revoke.hpp"
 
-#include "flow/stage.hpp"
-#include "oauth/flow/protect.hpp"
+#include "flow/protect_support.hpp"
 #include "oauth/jose/jwt.hpp"
 #include "oauth/proto/guard.hpp"
 #include "oauth/proto/issue.hpp"
@@ -116,6 +115,14 @@ TEST(Revoke, IsKeptUntilNothingItNamesIsAccepted) {
             kNow + 30 * 86400 + 86400 + 600 + 600);
 }
 
+TEST(Revoke, IsKeptForTheSecondInWhichATokenEnds) {
+  RevokeStage stage;
+  const std::string token =
+      test::own_token(R"({"exp":1700000600.5,"client_id":"dexie","jti":"AAAAAAAAAAAAAAAAAAAAAQ"})");
+  RevokeStage::expect_done(stage.post("token=" + token));
+  EXPECT_EQ(stage.store.revoked[token_mark("AAAAAAAAAAAAAAAAAAAAAQ")], kNow + 601 + 600 + 600);
+}
+
 // req 049
 TEST(Revoke, FindsTheTokenWhateverTheHintSays) {
   for (const std::string hint : {"access_token", "refresh_token", "pdf", ""}) {
@@ -220,6 +227,20 @@ TEST(Revoke, AuthenticationThatIsWrongIsRefusedWhateverTheTokenIs) {
   EXPECT_TRUE(stage.untouched());
 }
 
+// Whoever says that he is a client shows it, though the token needs none.
+TEST(Revoke, AClientThatSaysSoIsAuthenticated) {
+  RevokeStage stage;
+  for (const std::string client : {"&client_id=api", "&client_id=nobody", "&client_secret=x",
+                                   "&client_id=dexie&client_secret=x"}) {
+    EXPECT_EQ(reason(stage.post("token=" + stage.refresh + client)), "client_refused") << client;
+  }
+  for (const std::string credentials : {"dexie:", ":"}) {
+    const std::string basic = "Basic " + base64_encode(credentials);
+    EXPECT_EQ(reason(stage.post("token=" + stage.refresh, {basic})), "client_refused") << basic;
+  }
+  EXPECT_TRUE(stage.untouched());
+}
+
 TEST(Revoke, WhoHoldsADexieTokenMayEndIt) {
   RevokeStage stage;
   for (const std::string client : {"", "&client_id=dexie"}) {
@@ -242,15 +263,21 @@ TEST(Revoke, ARequestThatCannotBeReadIsRefused) {
   EXPECT_EQ(refused(stage.form("token=%zz")), "request_malformed");
   EXPECT_EQ(refused(stage.form("token=a&token=a")), "request_repeated");
   EXPECT_EQ(refused(stage.form("token=a&token_type_hint=b&token_type_hint=b")), "request_repeated");
+  EXPECT_EQ(refused(stage.form("token=a&client_id=b&client_id=b")), "request_repeated");
+  EXPECT_EQ(refused(stage.form("token=a&client_secret=s&client_secret=s")), "request_repeated");
   EXPECT_EQ(refused(stage.form("token=a&client_secret=s", {kBasic})), "client_auth_repeated");
   Request in = stage.form(R"({"token":1})");
   in.content_type = "application/json";
   EXPECT_EQ(refused(in), "request_malformed");
+  for (const std::string member : {"token_type_hint", "client_id", "client_secret"}) {
+    in.body = Json::object().set("token", "a").set(member, 1).dump();
+    EXPECT_EQ(refused(in), "request_malformed") << member;
+  }
   in.body = R"({"token":"a","token":"a"})";
   EXPECT_EQ(refused(in), "json_invalid");
   in.content_type = "text/plain";
   EXPECT_EQ(refused(in), "content_type_refused");
-  EXPECT_EQ(stage.throttle.spent[Throttle::Gate::token], 9);
+  EXPECT_EQ(stage.throttle.spent[Throttle::Gate::token], 14);
   EXPECT_TRUE(stage.untouched());
 }
 

@@ -138,6 +138,33 @@ TEST(TrustKeys, WhatAnotherWorkerFetchedIsFoundASecondLater) {
   EXPECT_EQ(stage.events, kBoth) << "nobody was asked again";
 }
 
+TEST(TrustKeys, AreAsOldAsTheDocumentThatSomebodyFetched) {
+  KeysStage stage;
+  stage.trust().jwks_uri = kJwksUrl;
+  stage.documents.keep(kJwksUrl, test::jwks_text({keys().p256.with_kid("p256")}), kNow - 100);
+  const auto found = stage.at_hand();
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->fetched, kNow - 100);
+  stage.trust().max_stale = 100;
+  EXPECT_FALSE(stage.at_hand());
+}
+
+// Other workers have fetched both, the keys in the second in which we fetched the old ones.
+TEST(TrustKeys, FollowAnIssuerWhoMovesThem) {
+  KeysStage stage;
+  stage.publish({keys().p256.with_kid("p256")});
+  EXPECT_EQ(stage.ask(stage.good()), "entered");
+  const std::string moved = "https://op.example/moved";
+  const std::string metadata =
+      changed(test::json(test::metadata_text()), Json::object().set("jwks_uri", moved).dump())
+          .dump();
+  stage.documents.keep(moved, test::jwks_text({keys().p384.with_kid("p384")}), stage.clock.now());
+  stage.clock.advance(1);
+  stage.documents.keep(kMetadataUrl, metadata, stage.clock.now());
+  EXPECT_EQ(stage.ask(stage.unknown()), "entered");
+  EXPECT_EQ(stage.ask(stage.good()), "token_key_unknown");
+}
+
 // ---- unknown keys (req 121, 122)
 
 TEST(TrustKeys, AnUnknownKeyFetchesThemOnceAndWorks) {
@@ -236,6 +263,43 @@ TEST(TrustKeys, TheLastGoodOnesServeUntilMaxStaleThenNobodyIsBelieved) {
   }
 }
 
+TEST(TrustKeys, AreFetchedAnewAtHalfOfAShortMaxStale) {
+  KeysStage stage;
+  stage.trust().jwks_uri = kJwksUrl;
+  stage.trust().max_stale = 100;
+  stage.publish({keys().p256.with_kid("p256")});
+  EXPECT_EQ(stage.ask(stage.good()), "entered");
+  stage.clock.advance(50);
+  EXPECT_EQ(stage.ask(stage.good()), "entered");
+  EXPECT_EQ(stage.events.size(), 1U);
+  stage.clock.advance(1);
+  EXPECT_EQ(stage.ask(stage.good()), "entered");
+  EXPECT_EQ(stage.events.back(), "behind: GET " + kJwksUrl);
+}
+
+TEST(TrustKeys, MetadataGetsNoOlderThanTheKeysMay) {
+  KeysStage stage;
+  stage.trust().max_stale = 100;
+  stage.publish({keys().p256.with_kid("p256")});
+  EXPECT_EQ(stage.ask(stage.good()), "entered");
+  stage.clock.advance(100);
+  stage.fetch.say(kMetadataUrl, Problem::fetch_failed);
+  EXPECT_EQ(stage.ask(stage.good()), "fetch_failed");
+}
+
+TEST(TrustKeys, MetadataThatIsNoneReplacesNoGoodOne) {
+  KeysStage stage;
+  stage.publish({keys().p256.with_kid("p256")});
+  EXPECT_EQ(stage.ask(stage.good()), "entered");
+  const std::string good = stage.documents.kept[kMetadataUrl].body;
+  stage.clock.advance(kDocumentFresh + 1);
+  stage.fetch.say_json(kMetadataUrl, R"({"issuer":"https://evil.example"})");
+  EXPECT_EQ(stage.ask(stage.good()), "entered");
+  stage.fetch.end_refreshes();
+  EXPECT_EQ(stage.documents.kept[kMetadataUrl].body, good);
+  EXPECT_EQ(stage.warnings.size(), 1U);
+}
+
 TEST(TrustKeys, AFailedRefreshIsTriedAgainOnceACoolDown) {
   KeysStage stage;
   stage.trust().jwks_uri = kJwksUrl;
@@ -282,6 +346,15 @@ TEST(TrustKeys, KeysThatAreLeftOutAreNamedOnceASet) {
             "a key of \"https://op.example\" is left out: kid `mac`: symmetric key");
 }
 
+TEST(TrustKeys, ASetWithoutAKeyIsToldOf) {
+  KeysStage stage;
+  stage.fetch.say_json(kJwksUrl, R"({"keys":[]})");
+  EXPECT_EQ(stage.ask(stage.good()), "discovery_refused");
+  ASSERT_EQ(stage.warnings.size(), 1U);
+  EXPECT_NE(stage.warnings.front().find("\"https://op.example\" publishes as its keys"),
+            std::string::npos);
+}
+
 // req 124: the same document, another issuer.
 TEST(TrustKeys, AKeyOfAnotherIssuerIsNone) {
   KeysStage stage;
@@ -307,6 +380,18 @@ TEST(TrustKeys, TwoIssuersHaveTheirOwn) {
   ASSERT_TRUE(theirs);
   EXPECT_EQ(theirs->keys->keys().front().thumbprint(), keys().p384.thumbprint());
   EXPECT_EQ(stage.at_hand()->keys->keys().front().thumbprint(), keys().p256.thumbprint());
+}
+
+TEST(TrustKeys, OfOneIssuerAreAtHandForNoOther) {
+  KeysStage stage;
+  stage.publish({keys().p256.with_kid("p256")});
+  EXPECT_EQ(stage.ask(stage.good()), "entered");
+  Trust other = stage.trust();
+  other.expect.issuer = "https://other.example";
+  EXPECT_FALSE(stage.trust_keys.at_hand(other, stage.documents, kNow));
+  other = stage.trust();
+  other.jwks_uri = "https://op.example/other";
+  EXPECT_FALSE(stage.trust_keys.at_hand(other, stage.documents, kNow)) << "another server's trust";
 }
 
 }  // namespace
