@@ -2,9 +2,8 @@
 use lib 't/lib';
 use OAuth::Test;
 use OAuth::StoreProbe;
-use OAuth::Port;
+use OAuth::FakeRedis;
 use OAuth::Process;
-use IO::Socket::IP;
 use IO::Select;
 
 plan skip_all => 'no redis-server' if !grep { -x "$_/redis-server" } split /:/, $ENV{PATH};
@@ -21,36 +20,10 @@ sub is_up   { my ($store) = @_; return wait_until { $store->known eq 'up' && $st
 sub is_down { my ($store) = @_; return wait_until { $store->known eq 'down' } }
 sub lines   { my ($store, $pattern) = @_; return scalar grep { /$pattern/ } split /\n/, $store->nginx->error_log }
 
-# Answers commands as `answer` says (number of the connection, bytes that came); undef closes. PING is
-# answered by PONG unless `ping` says otherwise. Runs until the test lets go of the second value.
 sub fake_redis {
-    my (%args) = @_;
-    my $port = OAuth::Port::take();
-    my $listener = IO::Socket::IP->new(LocalHost => '127.0.0.1', LocalPort => $port, Listen => 16, ReuseAddr => 1)
-        or die "listen: $@";
-    my $pid = fork;
-    return ($port, bless { pid => $pid }, 'Fake') if $pid;
-    my ($select, %number) = IO::Select->new($listener);
-    while (getppid() != 1) {
-        for my $ready ($select->can_read(10)) {
-            if ($ready == $listener) {
-                my $socket = $listener->accept;
-                $number{$socket} = 1 + keys %number;
-                $select->add($socket);
-                next;
-            }
-            my $count = sysread $ready, my $bytes, 65536;
-            my $answer = !$count ? undef
-                : $bytes =~ /PING/ ? ($args{ping} || sub { "+PONG\r\n" })->($number{$ready})
-                :                    $args{answer}->($number{$ready}, $bytes);
-            if (defined $answer) { syswrite $ready, $answer; next }
-            $select->remove($ready);
-            close $ready;
-        }
-    }
-    POSIX::_exit(0);
+    my $fake = OAuth::FakeRedis->new(@_);
+    return ($fake->port, $fake);
 }
-sub Fake::DESTROY { local $?; kill 'KILL', $_[0]{pid}; waitpid $_[0]{pid}, 0; return }
 
 # req 159
 subtest 'a server that is not there' => sub {
@@ -383,7 +356,11 @@ subtest 'a mistake is found by nginx -t' => sub {
         'redis://user:s3cret'                => qr/"redis:\/\/\*\*\*": write redis:/,
         'redis://:s3cret'                    => qr/"redis:\/\/\*\*\*": write redis:/,
         'redis://[::1'                       => qr/write redis:/,
-        'redis://no-such-host.invalid'       => qr/"no-such-host\.invalid": host not found: write HOST:PORT with a name/,
+        'redis://127.0.0.256'                => qr/"redis:\/\/\*\*\*": write redis:/,
+        'redis://[fe80::1%eth0]'             => qr/write redis:/,
+        'redis://[::1]x'                     => qr/write redis:/,
+        'redis://h:0'                        => qr/write redis:/,
+        'redis://a,b'                        => qr/"redis:\/\/a,b": write redis:/,
         'redis://127.0.0.1?db=1'             => qr/a `\?` or `#` does not belong here/,
         'redis://u:s3cret@'                  => qr/"redis:\/\/\*\*\*\x40": write redis:/,
         'redis://u:s3/cret@h'                => qr/"redis:\/\/\*\*\*\x40h": in a user or password `\/` is %2F/,
@@ -399,13 +376,29 @@ subtest 'a mistake is found by nginx -t' => sub {
         'redis://127.0.0.1 connections=0'    => qr/connections= takes a number from 1 to 64/,
         'redis://127.0.0.1 connections=65'   => qr/connections= takes a number/,
         'redis://127.0.0.1 conections=2'     => qr/known parameters are password_file=, prefix=, timeout= and connections=/,
-        'redis://127.0.0.1 tls_ca=x'         => qr/belong to rediss:\/\/, which is not available yet/,
+        'redis://127.0.0.1 timeout='         => qr/timeout= takes a time/,
+        'redis://127.0.0.1 tls_ca=x'         => qr/tls_ca=, tls_cert= and tls_key= belong to rediss:\/\//,
+        'redis+unix:/s tls_ca=x'             => qr/belong to rediss:\/\//,
+        'rediss://127.0.0.1 tls_cert=x'      => qr/tls_cert= and tls_key= go together/,
+        'rediss://127.0.0.1 tls_ca='         => qr/known parameters are/,
+        'redis://h sentinel_user=u'          => qr/sentinel_user= belongs to redis\+sentinel:\/\//,
+        'redis+cluster://h sentinel_password_file=f' => qr/sentinel_password_file= belongs to redis\+sentinel/,
         'redis+unix:relative'                => qr/write redis\+unix:\/PATH/,
         'redis+unix:/s?password=s3cret'      => qr/behind the path only db= and user= are known/,
         'redis+unix:/s?db=x'                 => qr/db= is the number of a database/,
-        'rediss://127.0.0.1'                 => qr/TLS to Redis is not available yet/,
-        'redis+sentinel://a,b,c/m'           => qr/Sentinel and cluster are not available yet/,
-        'redis+cluster://a,b'                => qr/Sentinel and cluster are not available yet/,
+        'redis+unix:/' . 's' x 107           => qr/the path of a socket has at most 107 bytes/,
+        'redis+sentinel://a,b,c'             => qr/write redis\+sentinel:\/\/.*\/MASTER/,
+        'redis+sentinel://a,b,c/'            => qr/write redis\+sentinel:\/\/.*\/MASTER/,
+        'redis+sentinel://a,,c/m'            => qr/write redis\+sentinel:\/\//,
+        'redis+sentinel://a/m?x=1'           => qr/a `\?` or `#` does not belong here/,
+        'redis+sentinel://a/m?db=x'          => qr/db= is the number of a database/,
+        'redis+sentinel://a/m/1'             => qr/write redis\+sentinel:\/\//,
+        'redis+sentinel://:s3cret@a/m password_file=x' => qr/"redis\+sentinel:\/\/\*\*\*\x40a\/m": the password stands/,
+        'redis+sentinel://a:s3cret,b/m'      => qr/"redis\+sentinel:\/\/\*\*\*": write redis\+sentinel:/,
+        'rediss+sentinel://a/m sentinel_user=u' => qr/add sentinel_password_file=PATH/,
+        'redis+cluster://a,b/1'              => qr/a cluster has no database but 0/,
+        'redis+cluster://a,b/x'              => qr/is the number of a database/,
+        'redis+cluster://'                   => qr/write redis\+cluster:\/\//,
         'memcached://127.0.0.1'              => qr/write shm:NAME:SIZE, redis:\/\/HOST/,
     );
     for my $url ('redis://localhost', 'redis://[::1]:6379/1', 'redis://127.0.0.1/', 'redis+unix:/none prefix=a:b timeout=50ms') {
