@@ -1,14 +1,11 @@
 // The internal location of a broker's fetches: its directives, its variables, and the three places
 // in nginx that keep everything else out of it.
-#include <climits>
-#include <cstdlib>
-#include <memory>
-
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "ngx/fetch_call.hpp"
 #include "ngx/made_location.hpp"
+#include "ngx/trust_store.hpp"
 #include "oauth/base/text.hpp"
 
 namespace oauth {
@@ -108,29 +105,6 @@ std::string quoted(std::string_view path) {
     text += c;
   }
   return text + '"';
-}
-
-// Whom OpenSSL itself would trust. nginx's proxy module takes a file, not the folder that most
-// distributions give OpenSSL, so theirs are looked for where they are.
-std::string find_trust_store() {
-  const char* chosen = std::getenv(X509_get_default_cert_file_env());
-  const char* files[] = {X509_get_default_cert_file(), "/etc/ssl/certs/ca-certificates.crt",
-                         "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem",
-                         "/etc/ssl/cert.pem"};
-  const auto absolute = [](const char* file) -> std::string {
-    const std::unique_ptr<char, decltype(&std::free)> path(realpath(file, nullptr), std::free);
-    return path && access(path.get(), R_OK) == 0 ? path.get() : "";
-  };
-  if (chosen != nullptr) {
-    return absolute(chosen);  // one that cannot be read trusts nobody
-  }
-  for (const char* file : files) {
-    std::string path = absolute(file);
-    if (!path.empty()) {
-      return path;
-    }
-  }
-  return {};
 }
 
 std::string location_text(ngx_conf_t* cf, const std::string& trust_store) {

@@ -20,7 +20,8 @@ RedisCall::~RedisCall() {
 bool RedisCall::await_suspend(std::coroutine_handle<> frame) {
   std::vector<RedisConnection*> connections;
   for (const RedisCommand& command : commands_) {
-    RedisConnection* connection = topology_.node_for(command.key).pick();
+    RedisNode* node = topology_.node_for(command.key);
+    RedisConnection* connection = node == nullptr ? nullptr : node->pick();
     if (connection == nullptr || command.bytes.empty()) {
       failed_ = true;
       return false;

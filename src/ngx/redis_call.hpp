@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "ngx/redis_node.hpp"
+#include "ngx/redis_topology.hpp"
 #include "ngx/run.hpp"
 #include "oauth/base/result.hpp"
 

@@ -41,12 +41,17 @@ RedisReply convert(const redisReply& from) {
     case REDIS_REPLY_ARRAY:
       to.kind = RedisReply::Kind::array;
       to.integer = static_cast<long long>(from.elements);
+      for (std::size_t i = 0; i < from.elements; i++) {
+        to.elements.push_back(convert(*from.element[i]));
+      }
       break;
     default:
       break;
   }
   return to;
 }
+
+constexpr char kTlsAlert = 21;  // RFC 8446, 5.1
 
 struct Hint {
   std::string_view code;
@@ -57,14 +62,14 @@ constexpr Hint kHints[] = {
     {"NOAUTH", "it wants a password: give one by password_file="},
     {"WRONGPASS", "user or password are not those of the server"},
     {"NOPERM", "the user lacks a right: docs/redis.md lists those that are needed"},
-    {"READONLY", "it is a replica: name the primary"},
+    {"READONLY", "it is a replica: name the primary, or write redis+sentinel://"},
     {"OOM", "its maxmemory is reached"},
     {"LOADING", "it is still loading its data"},
     {"MISCONF", "it cannot save its data and refuses writes"},
     {"NOREPLICAS", "too few replicas are there for it to accept writes"},
     {"WRONGTYPE", "another application uses the same keys: choose another prefix="},
-    {"MOVED", "it belongs to a cluster, which is not supported yet"},
-    {"CLUSTERDOWN", "it belongs to a cluster, which is not supported yet"},
+    {"MOVED", "it belongs to a cluster: write redis+cluster://"},
+    {"CLUSTERDOWN", "its cluster does not serve all keys"},
     {"ERR unknown command", "Redis 6.2 or later is needed, and no renamed commands"},
 };
 
@@ -140,7 +145,8 @@ bool RedisGuard::take(char c) {
   }
   if (line_.empty() && std::string_view("+-:$*").find(c) == std::string_view::npos) {
     return refuse("byte " + std::to_string(static_cast<unsigned char>(c)) +
-                  " where a reply begins: this is not Redis, or it speaks TLS");
+                  " where a reply begins: " +
+                  (c == kTlsAlert ? "it speaks TLS: write rediss://" : "this is not Redis"));
   }
   line_.push_back(c);
   if (c == '\n') {
@@ -155,7 +161,11 @@ bool RedisGuard::end_line() {
   }
   const char type = line_.front();
   const auto value = integer_of(std::string_view(line_).substr(1, line_.size() - 3));
+  const auto size = static_cast<long long>(line_.size());
   line_.clear();
+  if (!add_bytes(size)) {
+    return false;
+  }
   if (type == '+' || type == '-') {
     end_element();
     return true;
@@ -173,6 +183,12 @@ bool RedisGuard::end_line() {
   return true;
 }
 
+bool RedisGuard::add_bytes(long long size) {
+  bytes_ += size;
+  return bytes_ <= kMaxReply ||
+         refuse("a reply of more than " + std::to_string(kMaxReply) + " bytes");
+}
+
 bool RedisGuard::begin_bulk(long long size) {
   if (size == -1) {
     end_element();
@@ -182,26 +198,41 @@ bool RedisGuard::begin_bulk(long long size) {
     return refuse("a bulk string of " + std::to_string(size) + " bytes is announced, at most " +
                   std::to_string(kMaxBulk) + " are taken");
   }
+  if (!add_bytes(size)) {
+    return false;
+  }
   bulk_ = static_cast<std::size_t>(size);
   tail_ = 2;
   return true;
 }
 
 bool RedisGuard::begin_array(long long count) {
-  if (elements_ > 0) {
-    return refuse("an array within an array");
+  if (open_.size() >= depth_) {
+    return refuse(depth_ == 1 ? std::string("an array within an array")
+                              : "arrays nested deeper than " + std::to_string(depth_));
   }
-  if (count < -1 || count > kMaxArray) {
+  const long long limit = depth_ == 1 ? kMaxArray : kMaxElements;
+  if (count < -1 || count > limit - elements_) {
     return refuse("an array of " + std::to_string(count) + " elements is announced, at most " +
-                  std::to_string(kMaxArray) + " are taken");
+                  std::to_string(limit) + " are taken");
   }
-  elements_ = std::max(count, 0LL);
+  if (count <= 0) {
+    end_element();
+    return true;
+  }
+  elements_ += count;
+  open_.push_back(count);
   return true;
 }
 
+// The last element of an array ends the array, which is an element itself.
 void RedisGuard::end_element() noexcept {
-  if (elements_ > 0) {
-    elements_--;
+  while (!open_.empty() && --open_.back() == 0) {
+    open_.pop_back();
+  }
+  if (open_.empty()) {
+    elements_ = 0;
+    bytes_ = 0;
   }
 }
 
@@ -210,7 +241,8 @@ bool RedisGuard::refuse(std::string reason) {
   return false;
 }
 
-RedisParser::RedisParser() : reader_(redisReaderCreate(), redisReaderFree) {}
+RedisParser::RedisParser(unsigned depth)
+    : guard_(depth), reader_(redisReaderCreate(), redisReaderFree) {}
 RedisParser::~RedisParser() = default;
 
 bool RedisParser::parse(std::string_view bytes, std::vector<RedisReply>& replies) {

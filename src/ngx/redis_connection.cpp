@@ -18,7 +18,8 @@ std::string error_text(ngx_err_t error) {
 
 }  // namespace
 
-RedisConnection::RedisConnection(RedisNode& node, ngx_log_t* log) : node_(node), log_(*log) {
+RedisConnection::RedisConnection(RedisNode& node, ngx_log_t* log)
+    : node_(node), log_(*log), lookup_([this] { on_resolved(); }) {
   log_.log_level = std::min<ngx_uint_t>(log_.log_level, NGX_LOG_ALERT);
   timer_.handler = on_timer;
   timer_.data = this;
@@ -30,8 +31,16 @@ bool RedisConnection::usable() const noexcept {
 }
 
 RedisTicket* RedisConnection::submit(std::string command, RedisWaiter& waiter, std::size_t index) {
+  return add(std::move(command), RedisTicket{&waiter, index});
+}
+
+void RedisConnection::submit_unheard(std::string command) {
+  (void)add(std::move(command), RedisTicket{nullptr, 0});
+}
+
+RedisTicket* RedisConnection::add(std::string command, RedisTicket ticket) {
   Pending& pending = pending_.emplace_back();
-  pending.ticket = std::make_unique<RedisTicket>(RedisTicket{&waiter, index});
+  pending.ticket = std::make_unique<RedisTicket>(ticket);
   pending.bytes = std::move(command);
   pending.deadline = ngx_current_msec + node_.options().timeout;
   // The worker does not end while somebody waits.
@@ -50,11 +59,25 @@ RedisTicket* RedisConnection::submit(std::string command, RedisWaiter& waiter, s
 // ------------------------------------------------------------------------------------
 
 void RedisConnection::connect() {
-  ngx_addr_t& address = node_.address(attempts_++);
+  state_ = State::resolving;
+  deadline_ = ngx_current_msec + node_.options().timeout;
+  arm(starting_deadline());
+  if (lookup_.start(node_.options().names, node_.server()) != RedisLookup::State::waiting) {
+    on_resolved();
+  }
+}
+
+void RedisConnection::on_resolved() {
+  if (!lookup_.reason().empty()) {
+    fail("its name is not resolved: " + lookup_.reason());
+    return;
+  }
+  address_ = lookup_.addresses()[attempts_++ % lookup_.addresses().size()];
+  address_text_ = {address_.text.size(), reinterpret_cast<u_char*>(address_.text.data())};
   peer_ = {};
-  peer_.sockaddr = address.sockaddr;
-  peer_.socklen = address.socklen;
-  peer_.name = &address.name;
+  peer_.sockaddr = reinterpret_cast<sockaddr*>(&address_.bytes);
+  peer_.socklen = address_.size;
+  peer_.name = &address_text_;
   peer_.get = ngx_event_get_peer;
   peer_.log = &log_;
   peer_.log_error = NGX_ERROR_ERR;
@@ -65,17 +88,21 @@ void RedisConnection::connect() {
   const ngx_err_t error = ngx_socket_errno;
   connection_ = peer_.connection;
   if (rc != NGX_OK && rc != NGX_AGAIN) {
-    fail("cannot connect: " + error_text(error));
+    fail("cannot connect" + where() + ": " + error_text(error));
     return;
   }
   connection_->data = this;
   connection_->read->handler = on_read;
   connection_->write->handler = on_write;
-  deadline_ = ngx_current_msec + node_.options().timeout;
-  arm(deadline_);
   if (rc == NGX_OK) {
     on_connected();
   }
+}
+
+// The address behind a name, for what is said of it.
+std::string RedisConnection::where() const {
+  const RedisServer& server = node_.server();
+  return server.host.empty() || server.host == address_.text ? "" : " to " + address_.text;
 }
 
 // The bytes go through the connection's recv and send: a TLS handshake, which replaces them, has
@@ -87,7 +114,7 @@ void RedisConnection::on_connected() {
     error = ngx_socket_errno;
   }
   if (error != 0) {
-    fail("cannot connect: " + error_text(error));
+    fail("cannot connect" + where() + ": " + error_text(error));
     return;
   }
   if (peer_.sockaddr->sa_family != AF_UNIX) {
@@ -96,43 +123,27 @@ void RedisConnection::on_connected() {
   greet();
 }
 
-// Nothing else is sent until all of this has succeeded: a command that outran a failed AUTH or
-// SELECT would reach another user's rights or another database. PING tells whether the server
-// serves.
 void RedisConnection::greet() {
   state_ = State::greeting;
-  parser_ = std::make_unique<RedisParser>();
-  const RedisOptions& options = node_.options();
-  const auto send = [this](const char* verb, const std::vector<std::string_view>& arguments) {
-    greetings_.push_back(verb);
-    const std::string bytes = redis_command(arguments);
-    queued_ += bytes.size();
-    out_ += bytes;
-  };
-  if (!options.password.empty()) {
-    const std::string_view password = options.password.bytes();
-    if (options.user.empty()) {
-      send("AUTH", {"AUTH", password});
-    } else {
-      send("AUTH", {"AUTH", options.user, password});
-    }
-  }
-  if (options.database != 0) {
-    send("SELECT", {"SELECT", std::to_string(options.database)});
-  }
-  send("PING", {"PING"});
+  const RedisRole& role = node_.role();
+  parser_ = std::make_unique<RedisParser>(role.must_be_primary ? std::max(role.reply_depth, 3U)
+                                                               : role.reply_depth);
+  greeting_.emplace(node_.options(), role);
+  out_ += greeting_->bytes();
+  queued_ += greeting_->bytes().size();
   flush();
 }
 
 bool RedisConnection::on_greeted(const RedisReply& reply) {
-  const std::string_view verb = greetings_.front();
-  greetings_.pop_front();
-  // A user without the right to PING has been authenticated all the same.
-  if (reply.kind == RedisReply::Kind::error &&
-      (verb != "PING" || redis_error_code(reply) != "NOPERM")) {
-    return fail(redis_refusal(verb, reply));
+  const std::string objection = greeting_->take(reply);
+  if (!objection.empty()) {
+    return fail(objection);
   }
-  if (greetings_.empty()) {
+  if (greeting_->done()) {
+    if (!greeting_->warning().empty()) {
+      node_.tell_once(NGX_LOG_WARN, greeting_->warning());
+    }
+    greeting_.reset();
     become_ready();
   }
   return true;
@@ -236,7 +247,7 @@ bool RedisConnection::parse(std::string_view bytes) {
 }
 
 bool RedisConnection::take(RedisReply&& reply) {
-  if (!greetings_.empty()) {
+  if (greeting_) {
     return on_greeted(reply);
   }
   if (pending_.empty() || pending_.front().end > sent_) {
@@ -246,6 +257,9 @@ bool RedisConnection::take(RedisReply&& reply) {
     // Behind the address may be another server by now, or this one may want AUTH again.
     const std::string code = redis_error_code(reply);
     retiring_ = retiring_ || code == "READONLY" || code == "NOAUTH";
+    if (code == "READONLY") {
+      node_.note_trouble();
+    }
   }
   const std::unique_ptr<RedisTicket> ticket = std::move(pending_.front().ticket);
   pending_.pop_front();
@@ -256,8 +270,13 @@ bool RedisConnection::take(RedisReply&& reply) {
     return true;
   }
   if (retiring_) {
+    const bool at_once = renewing_;
     disconnect();
-    pause();
+    if (at_once) {
+      connect();
+    } else {
+      pause();
+    }
     return false;
   }
   if (timer_.timer_set) {
@@ -292,7 +311,19 @@ bool RedisConnection::fail(const std::string& reason) {
     }
   }
   pause();
+  node_.note_trouble();
   return false;
+}
+
+void RedisConnection::renew() {
+  if (state_ == State::ready && !pending_.empty()) {
+    retiring_ = true;
+    renewing_ = true;
+    return;
+  }
+  disconnect();
+  failures_ = 0;
+  connect();
 }
 
 void RedisConnection::distrust() {
@@ -313,6 +344,7 @@ void RedisConnection::pause() noexcept {
 }
 
 void RedisConnection::disconnect() noexcept {
+  lookup_.cancel();
   if (connection_ != nullptr) {
     ngx_close_connection(connection_);
     connection_ = nullptr;
@@ -322,8 +354,9 @@ void RedisConnection::disconnect() noexcept {
   }
   state_ = State::closed;
   retiring_ = false;
+  renewing_ = false;
   parser_.reset();
-  greetings_.clear();
+  greeting_.reset();
   out_.clear();
   queued_ = 0;
   sent_ = 0;
@@ -345,14 +378,33 @@ void RedisConnection::expire() {
     return;
   }
   const bool serving = state_ == State::ready && !pending_.empty();
-  const ngx_msec_t deadline = serving ? pending_.front().deadline : deadline_;
+  const ngx_msec_t deadline = serving ? pending_.front().deadline : starting_deadline();
   if (static_cast<ngx_msec_int_t>(deadline - ngx_current_msec) > 0) {
     arm(deadline);
     return;
   }
-  const std::string within = " within " + std::to_string(node_.options().timeout) + " ms";
-  fail(state_ == State::connecting ? "no connection" + within : "no answer" + within);
+  fail(late() + " within " + std::to_string(node_.options().timeout) + " ms");
   node_.distrust();
+}
+
+std::string RedisConnection::late() const {
+  switch (state_) {
+    case State::resolving:
+      return "no answer from the nameserver";
+    case State::connecting:
+      return "no connection" + where();
+    default:
+      return "no answer";
+  }
+}
+
+// Who was handed over while it comes up waits no longer for that.
+ngx_msec_t RedisConnection::starting_deadline() const noexcept {
+  if (pending_.empty()) {
+    return deadline_;
+  }
+  const ngx_msec_t first = pending_.front().deadline;
+  return static_cast<ngx_msec_int_t>(first - deadline_) < 0 ? first : deadline_;
 }
 
 void RedisConnection::arm(ngx_msec_t deadline) noexcept {

@@ -1,16 +1,19 @@
-// RedisConnection: one pipelined connection of a worker to a server. It connects by itself, greets
-// (AUTH, SELECT, PING), answers commands in their order, and after a failure comes back with
-// growing, jittered pauses. A connection that breaks or lets a command wait too long is closed:
-// what was never written was not done, what was written may have been.
+// RedisConnection: one pipelined connection of a worker to a server. It looks up the server's name,
+// connects and greets by itself, answers commands in their order, and after a failure comes back
+// with growing, jittered pauses. A connection that breaks or lets a command wait too long is
+// closed: what was never written was not done, what was written may have been.
 #pragma once
 
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "ngx/nginx.hpp"
 #include "ngx/redis_codec.hpp"
+#include "ngx/redis_greeting.hpp"
+#include "ngx/redis_names.hpp"
 
 namespace oauth {
 
@@ -46,6 +49,8 @@ class RedisConnection {
   void connect();
   // Another connection to the server waited in vain: an idle one connects anew before it is used.
   void distrust();
+  // The node has another server now: answers what was sent to the old one, then connects anew.
+  void renew();
   // For good: the worker ends. Whoever waits is told that the answer is lost.
   void close() noexcept;
 
@@ -59,9 +64,11 @@ class RedisConnection {
 
   // Only while usable. The ticket stays valid until its waiter was told or emptied it.
   RedisTicket* submit(std::string command, RedisWaiter& waiter, std::size_t index);
+  // The same for a command whose reply nobody needs.
+  void submit_unheard(std::string command);
 
  private:
-  enum class State : std::uint8_t { closed, connecting, greeting, ready };
+  enum class State : std::uint8_t { closed, resolving, connecting, greeting, ready };
   struct Pending {
     std::unique_ptr<RedisTicket> ticket;
     std::string bytes;      // until they are sent
@@ -73,6 +80,9 @@ class RedisConnection {
   static void on_write(ngx_event_t* event) noexcept;
   static void on_timer(ngx_event_t* event) noexcept;
 
+  RedisTicket* add(std::string command, RedisTicket ticket);
+  void on_resolved();
+  std::string where() const;
   void on_connected();
   void greet();
   bool on_greeted(const RedisReply& reply);
@@ -84,27 +94,33 @@ class RedisConnection {
   void flush();
   void post_flush() noexcept;
   void expire();
+  std::string late() const;
   void on_closed();
   bool fail(const std::string& reason);
   void disconnect() noexcept;
   void pause() noexcept;
+  ngx_msec_t starting_deadline() const noexcept;
   void arm(ngx_msec_t deadline) noexcept;
 
   RedisNode& node_;
   ngx_log_t log_;  // quieter than the worker's: what happens to a connection is told by us, once
   ngx_event_t timer_{};
+  RedisLookup lookup_;
+  RedisAddress address_;  // where it connects or is connected to
+  ngx_str_t address_text_{};
   ngx_peer_connection_t peer_{};
   ngx_connection_t* connection_ = nullptr;
   State state_ = State::closed;
   bool down_ = false;
-  bool retiring_ = false;  // answers what is pending, takes no more, then connects anew
+  bool retiring_ = false;  // answers what is pending, takes no more, then connects anew:
+  bool renewing_ = false;  // at once
   unsigned failures_ = 0;  // in a row
   std::size_t attempts_ = 0;
-  ngx_msec_t deadline_ = 0;  // of connecting and greeting
+  ngx_msec_t deadline_ = 0;  // of all that comes before ready
   ngx_msec_t ready_since_ = 0;
 
   std::unique_ptr<RedisParser> parser_;
-  std::deque<const char*> greetings_;  // the verbs whose replies are to come
+  std::optional<RedisGreeting> greeting_;
   std::deque<Pending> pending_;
   std::string out_;           // being sent
   std::uint64_t queued_ = 0;  // bytes put into out_ since it connected

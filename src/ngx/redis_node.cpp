@@ -8,11 +8,26 @@ constexpr std::size_t kMaxLines = 16;  // different ones within that time
 
 }  // namespace
 
+RedisNode::RedisNode(const RedisOptions& options, RedisServer server, Role role)
+    : options_(options), server_(std::move(server)), role_(role) {
+  trouble_.handler = on_event;
+  trouble_.data = this;
+  trouble_.log = ngx_cycle->log;
+}
+
 void RedisNode::start(ngx_log_t* log) {
+  trouble_.log = log;
   for (unsigned i = 0; i < options_.connections; i++) {
     connections_.push_back(std::make_unique<RedisConnection>(*this, log));
     connections_.back()->connect();
   }
+}
+
+void RedisNode::stop() noexcept {
+  if (trouble_.posted) {
+    ngx_delete_posted_event(&trouble_);
+  }
+  connections_.clear();
 }
 
 RedisConnection* RedisNode::pick() const noexcept {
@@ -37,6 +52,30 @@ void RedisNode::distrust() {
   }
 }
 
+void RedisNode::move(RedisServer server) {
+  if (server == server_) {
+    return;
+  }
+  server_ = std::move(server);
+  for (const auto& connection : connections_) {
+    connection->renew();
+  }
+}
+
+void RedisNode::note_trouble() noexcept {
+  if (on_trouble && !trouble_.posted) {
+    ngx_post_event(&trouble_, &ngx_posted_events);
+  }
+}
+
+void RedisNode::on_event(ngx_event_t* event) noexcept {
+  const auto& self = *static_cast<RedisNode*>(event->data);
+  const std::function<void()> call = self.on_trouble;  // the node may be gone before it returns
+  if (call) {
+    call();
+  }
+}
+
 bool RedisNode::known_down() const noexcept {
   for (const auto& connection : connections_) {
     if (!connection->down()) {
@@ -51,11 +90,17 @@ void RedisNode::tell(ngx_uint_t level, const std::string& what) {
   for (auto it = told_.begin(); it != told_.end();) {
     it = now - it->second >= kTellEvery ? told_.erase(it) : std::next(it);
   }
-  if (told_.size() >= kMaxLines || !told_.emplace(what, now).second) {
-    return;
+  const std::string line = server_.text() + ": " + what;
+  if (told_.size() < kMaxLines && told_.emplace(line, now).second) {
+    ngx_log_error(level, ngx_cycle->log, 0, "oauth: redis %s", line.c_str());
   }
-  ngx_log_error(level, ngx_cycle->log, 0, "oauth: redis %s: %s", options_.address.c_str(),
-                what.c_str());
+}
+
+void RedisNode::tell_once(ngx_uint_t level, const std::string& what) {
+  const std::string line = server_.text() + ": " + what;
+  if (told_for_good_.size() < kMaxLines && told_for_good_.insert(line).second) {
+    ngx_log_error(level, ngx_cycle->log, 0, "oauth: redis %s", line.c_str());
+  }
 }
 
 }  // namespace oauth

@@ -1,71 +1,66 @@
 // RedisNode: one server, as one worker sees it: a few connections, and the log lines about it.
-// RedisTopology: which server answers for a key. A single server is one; Sentinel (whose server
-// changes) and cluster (where the key decides) have their place beside it.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "ngx/nginx.hpp"
 #include "ngx/redis_connection.hpp"
+#include "ngx/redis_greeting.hpp"
 #include "ngx/redis_url.hpp"
 
 namespace oauth {
 
 class RedisNode {
  public:
-  // `addresses` lives as long as the configuration.
-  RedisNode(const RedisOptions& options, std::vector<ngx_addr_t> addresses)
-      : options_(options), addresses_(std::move(addresses)) {}
+  using Role = RedisRole;
+
+  // `options` live as long as the configuration.
+  RedisNode(const RedisOptions& options, RedisServer server, Role role);
+  ~RedisNode() { stop(); }
+  RedisNode(const RedisNode&) = delete;
+  RedisNode& operator=(const RedisNode&) = delete;
 
   void start(ngx_log_t* log);
-  void stop() noexcept { connections_.clear(); }
+  void stop() noexcept;
 
   // The connection to use now; null when there is none, or all are at their bound.
   RedisConnection* pick() const noexcept;
   // The server was silent on one connection: the others need not find out by a user's request.
   void distrust();
+  // Another server from now on: what was sent to the old one may still be answered, what was not
+  // goes to the new one. Not from within a RedisWaiter.
+  void move(RedisServer server);
   bool known_down() const noexcept;
 
+  const RedisServer& server() const noexcept { return server_; }
   const RedisOptions& options() const noexcept { return options_; }
-  ngx_addr_t& address(std::size_t attempt) noexcept {
-    return addresses_[attempt % addresses_.size()];
-  }
+  const Role& role() const noexcept { return role_; }
 
   // One line about this server; the same line at most once a minute.
   void tell(ngx_uint_t level, const std::string& what);
+  // The same, once in this worker's life.
+  void tell_once(ngx_uint_t level, const std::string& what);
+
+  // Called soon after a connection failed or was refused (not the primary, READONLY), from an event
+  // of its own; it may destroy the node. May be empty.
+  std::function<void()> on_trouble;
+  void note_trouble() noexcept;
 
  private:
+  static void on_event(ngx_event_t* event) noexcept;
+
   const RedisOptions& options_;
-  std::vector<ngx_addr_t> addresses_;
+  RedisServer server_;
+  const Role role_;
+  ngx_event_t trouble_{};
   std::vector<std::unique_ptr<RedisConnection>> connections_;
   std::map<std::string, time_t> told_;
-};
-
-class RedisTopology {
- public:
-  virtual ~RedisTopology() = default;
-  virtual void start(ngx_log_t* log) = 0;
-  virtual void stop() noexcept = 0;
-  virtual RedisNode& node_for(std::string_view key) noexcept = 0;
-  // No server can be reached.
-  virtual bool known_down() const noexcept = 0;
-};
-
-class RedisSingle final : public RedisTopology {
- public:
-  RedisSingle(const RedisOptions& options, std::vector<ngx_addr_t> addresses)
-      : node_(options, std::move(addresses)) {}
-  void start(ngx_log_t* log) override { node_.start(log); }
-  void stop() noexcept override { node_.stop(); }
-  RedisNode& node_for(std::string_view) noexcept override { return node_; }
-  bool known_down() const noexcept override { return node_.known_down(); }
-
- private:
-  RedisNode node_;
+  std::set<std::string> told_for_good_;
 };
 
 }  // namespace oauth

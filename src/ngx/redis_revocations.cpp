@@ -129,7 +129,8 @@ void RedisRevocations::begin() {
 
 void RedisRevocations::ask() {
   const std::string key = revoked_key(options_.prefix);
-  RedisConnection* connection = topology_.node_for(key).pick();
+  RedisNode* node = topology_.node_for(key);
+  RedisConnection* connection = node == nullptr ? nullptr : node->pick();
   if (connection == nullptr) {
     give_up();
     return;
@@ -152,10 +153,11 @@ void RedisRevocations::take(const RedisReply& reply) {
   }
   if (reply.kind != RedisReply::Kind::text) {
     const std::string_view verb = read_.sha.empty() ? "SCRIPT" : "EVALSHA";
-    topology_.node_for(revoked_key(options_.prefix))
-        .tell(NGX_LOG_ERR, reply.kind == RedisReply::Kind::error
-                               ? redis_refusal(verb, reply)
-                               : std::string(verb) + " has an unexpected answer");
+    if (RedisNode* node = topology_.node_for(revoked_key(options_.prefix))) {
+      node->tell(NGX_LOG_ERR, reply.kind == RedisReply::Kind::error
+                                  ? redis_refusal(verb, reply)
+                                  : std::string(verb) + " has an unexpected answer");
+    }
     give_up();
     return;
   }

@@ -9,7 +9,7 @@
 
 #include <optional>
 
-#include "ngx/redis_node.hpp"
+#include "ngx/redis_topology.hpp"
 #include "ngx/revocations.hpp"
 
 namespace oauth {

@@ -315,9 +315,11 @@ Task<Result<std::vector<RedisReply>>> RedisStore::send(std::vector<RedisCommand>
 
 // An answer that is not the verb's own: nothing was done, and the operator must know why.
 Problem RedisStore::refused(std::string_view verb, std::string_view key, const RedisReply& reply) {
-  topology_.node_for(key).tell(NGX_LOG_ERR, reply.kind == Kind::error
-                                                ? redis_refusal(verb, reply)
-                                                : std::string(verb) + " has an unexpected answer");
+  if (RedisNode* node = topology_.node_for(key)) {
+    node->tell(NGX_LOG_ERR, reply.kind == Kind::error
+                                ? redis_refusal(verb, reply)
+                                : std::string(verb) + " has an unexpected answer");
+  }
   return Problem::store_down;
 }
 
@@ -325,9 +327,8 @@ Problem RedisStore::refused(std::string_view verb, std::string_view key, const R
 
 RedisScripts::RedisScripts() : swap{kSwap, {}}, count{kCount, {}}, revoke{kRevokeScript, {}} {}
 
-RedisBackend::RedisBackend(RedisOptions options, std::vector<ngx_addr_t> addresses)
-    : options_(std::move(options)),
-      topology_(std::make_unique<RedisSingle>(options_, std::move(addresses))) {}
+RedisBackend::RedisBackend(RedisOptions options)
+    : options_(std::move(options)), topology_(make_topology(options_)) {}
 
 std::unique_ptr<Store> RedisBackend::open(Flow& flow) {
   return std::make_unique<RedisStore>(flow, *topology_, options_.prefix, scripts_, revocations());

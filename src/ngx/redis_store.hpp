@@ -2,8 +2,8 @@
 // count: up to three, the first time), atomic at the server. Redis 6.2 or later.
 #pragma once
 
-#include "ngx/redis_node.hpp"
 #include "ngx/redis_revocations.hpp"
+#include "ngx/redis_topology.hpp"
 #include "ngx/store.hpp"
 
 namespace oauth {
@@ -15,7 +15,7 @@ struct RedisScripts {
 
 class RedisBackend final : public StoreBackend {
  public:
-  RedisBackend(RedisOptions options, std::vector<ngx_addr_t> addresses);
+  explicit RedisBackend(RedisOptions options);
 
   std::unique_ptr<Store> open(Flow& flow) override;
   ngx_int_t init_worker(ngx_cycle_t* cycle) override;

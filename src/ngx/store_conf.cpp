@@ -1,6 +1,7 @@
 // `oauth_store`: the text of the directive becomes a backend, or an [emerg] line that says what to
 // write instead. No line shows a user name or a password.
 #include "ngx/conf.hpp"
+#include "ngx/redis_names.hpp"
 #include "ngx/redis_store.hpp"
 #include "ngx/redis_url.hpp"
 #include "ngx/shm_store.hpp"
@@ -11,7 +12,6 @@ namespace {
 
 constexpr std::string_view kDefaultZone = "oauth";
 constexpr std::size_t kDefaultBytes = std::size_t{16} * 1024 * 1024;
-constexpr in_port_t kRedisPort = 6379;
 
 StoreBackend* complain(ngx_conf_t* cf, const std::string& what) {
   conf_error(cf, "oauth_store: " + what);
@@ -48,21 +48,16 @@ StoreBackend* make_shm(ngx_conf_t* cf, std::string_view url, std::size_t argumen
   return ShmStoreBackend::make(cf, name, static_cast<std::size_t>(bytes));
 }
 
-// The addresses of the server. A name is looked up here, while the configuration is loaded.
-bool resolve(ngx_conf_t* cf, const RedisOptions& options, std::vector<ngx_addr_t>& addresses) {
-  ngx_url_t url{};
-  url.url = pool_copy(cf->pool, options.address);
-  url.default_port = kRedisPort;
-  if (url.url.data == nullptr) {
-    return false;
+// The password in a file, if one is named. False after an [emerg] line.
+bool read_password(ngx_conf_t* cf, const std::string& file, Secret& password) {
+  if (file.empty()) {
+    return true;
   }
-  if (ngx_parse_url(cf->pool, &url) != NGX_OK || url.naddrs == 0) {
-    complain(cf, "\"" + options.address + "\": " + (url.err != nullptr ? url.err : "no address") +
-                     ": write HOST:PORT with a name that this machine can look up, or an address");
-    return false;
+  const std::optional<std::string> content = read_small_file(cf, file);
+  if (content) {
+    password = Secret(*content);
   }
-  addresses.assign(url.addrs, url.addrs + url.naddrs);
-  return true;
+  return content.has_value();
 }
 
 StoreBackend* make_redis(ngx_conf_t* cf, std::string_view url,
@@ -72,18 +67,21 @@ StoreBackend* make_redis(ngx_conf_t* cf, std::string_view url,
     return complain(cf, parsed.error);
   }
   RedisOptions& options = parsed.options;
-  if (!options.password_file.empty()) {
-    const std::optional<std::string> password = read_small_file(cf, options.password_file);
-    if (!password) {
-      return nullptr;
-    }
-    options.password = Secret(*password);
-  }
-  std::vector<ngx_addr_t> addresses;
-  if (!resolve(cf, options, addresses)) {
+  if (!read_password(cf, options.password_file, options.password) ||
+      !read_password(cf, options.sentinel_password_file, options.sentinel_password)) {
     return nullptr;
   }
-  return make_in<RedisBackend>(cf->pool, std::move(options), std::move(addresses));
+  options.names = RedisNames::make(cf);
+  if (options.names == nullptr) {
+    return nullptr;
+  }
+  if (options.tls.on) {
+    return complain(cf, "TLS to Redis is not available yet: use redis:// or redis+unix:");
+  }
+  if (options.kind != RedisOptions::Kind::single) {
+    return complain(cf, "Sentinel and cluster are not available yet: use redis://");
+  }
+  return make_in<RedisBackend>(cf->pool, std::move(options));
 }
 
 }  // namespace
