@@ -48,7 +48,7 @@ subtest 'a key has the slot that the server gives it' => sub {
 
 subtest 'one node is enough to find the others' => sub {
     my ($replica) = grep { !$_->is_primary } $cluster->nodes;
-    my $store = probe('redis+cluster://127.0.0.1:' . OAuth::Port::take() . ',127.0.0.1:' . $replica->port);
+    my $store = probe('redis+cluster://127.0.0.1:' . OAuth::Port::take() . ',127.0.0.1:' . $replica->port . ' timeout=5s');
     for my $node ($cluster->primaries) {
         my $name = name_at($node);
         is $store->claim($name, 0, 60), 'done', 'a claim is made';
@@ -104,7 +104,7 @@ sub calls { my ($node, $verb) = @_; return $node->command(INFO => 'commandstats'
 
 # req 160
 subtest 'a slot that moves while it is used' => sub {
-    my $store = probe($cluster->url, workers => 2);
+    my $store = probe($cluster->url . ' timeout=5s', workers => 2);
     my ($from, $to) = ($cluster->primary_of('{moving}'), grep { $_ != $cluster->primary_of('{moving}') } $cluster->primaries);
     my $slot = $cluster->slot('{moving}');
     my @end = map { use_it($store, 'moving') } 1 .. 2;
@@ -122,7 +122,7 @@ subtest 'a slot that moves while it is used' => sub {
 };
 
 subtest 'a script meets a slot that is half moved' => sub {
-    my $store = probe($cluster->url);
+    my $store = probe($cluster->url . ' timeout=5s');
     my $name = name_at(($cluster->primaries)[0]);
     my ($from, $to) = ($cluster->primaries)[0, 1];
     my $slot = $cluster->slot("oauth:grant:$name");
@@ -167,7 +167,7 @@ subtest 'a slot that nobody serves' => sub {
 
 # req 159
 subtest 'a primary that dies' => sub {
-    my $store = probe($cluster->url, workers => 2);
+    my $store = probe($cluster->url . ' timeout=5s', workers => 2);
     my $primary = ($cluster->primaries)[1];
     my $replica = $cluster->replica_of($primary);
     my ($name, $other) = (name_at($primary), name_at(($cluster->primaries)[0]));
@@ -199,7 +199,7 @@ subtest 'the least rights' => sub {
     my @rights = qw(+set +get +getdel +del +evalsha +script|load +ping +cluster|slots +asking +wait);
     my $may = sub { $_->command(ACL => SETUSER => 'least', 'reset', 'on', '>word', '~oauth:*', '-@all', @_) for $cluster->nodes };
     $may->(@rights);
-    my $store = probe($cluster->url('least:word@'));
+    my $store = probe($cluster->url('least:word@') . ' timeout=5s');
     my ($from, $to) = ($cluster->primaries)[0, 1];
     my $name = name_at($from);
     my $slot = $cluster->slot("oauth:claim:$name");
@@ -214,7 +214,7 @@ subtest 'the least rights' => sub {
     is lines($store, qr/\[warn\].*oauth: redis .*WAIT is refused: NOPERM: .*after a failover/), 1, 'with a warning';
     $store->stop;
     $may->(grep { !/slots/ } @rights);
-    $store = probe($cluster->url('least:word@'));
+    $store = probe($cluster->url('least:word@') . ' timeout=5s');
     ok wait_until { $store->known eq 'down' }, 'without CLUSTER SLOTS it is as good as down';
     like $store->nginx->error_log, qr/CLUSTER is refused: NOPERM: /, 'and the log says why';
     $store->stop;

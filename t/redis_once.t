@@ -8,7 +8,7 @@ use OAuth::Redis::Cluster;
 
 plan skip_all => 'no redis-server' if !grep { -x "$_/redis-server" } split /:/, $ENV{PATH};
 
-my $ROUNDS = $ENV{OAUTH_ONCE_ROUNDS} || 4;
+my $ROUNDS = $ENV{OAUTH_ONCE_ROUNDS} || 3;
 
 sub value { return OAuth::StoreProbe::value(@_) }
 
@@ -44,7 +44,7 @@ subtest 'what a sign-in asks of Redis' => sub {
 };
 
 my $cluster = OAuth::Redis::Cluster->new->start;
-my @stores = map { OAuth::StoreProbe->new(store => $cluster->url . ' timeout=1s', workers => 2)->start } 1 .. 2;
+my @stores = map { OAuth::StoreProbe->new(store => $cluster->url . ' timeout=2s', workers => 2)->start } 1 .. 2;
 
 my $fresh = 0;
 
@@ -127,24 +127,28 @@ subtest 'a replica that has not heard of it' => sub {
         @told = told('claim', $name, 0, 60);
         cmp_ok scalar(grep { $_ eq 'done' } @told), '<=', 1, "and claimed (@told)";
         ok wait_until { $stores[1]->claim("$name-" . $fresh++, 0, 60) eq 'done' }, 'the new primary serves, though it has no replica yet';
-        is $stores[1]->take(codes => $other), value('v'), 'with all that was kept';
+        is $stores[1]->get(codes => $other), value('v'), 'with all that was kept';
         recover($primary);
     }
 };
 
 # req 160
 subtest 'a primary that dies right after' => sub {
+    my $succeeded = 0;
     for my $round (1 .. $ROUNDS) {
         my ($primary, $replica) = next_pair();
         my $name = name_at($primary);
         $stores[0]->put(codes => $name, 'v', 60);
-        my @first = ($stores[0]->take(codes => $name), $stores[1]->claim($name, 0, 60));
+        my ($took, $claimed) = ($stores[0]->take(codes => $name), $stores[1]->claim($name, 0, 60));
         succeed($primary, $replica);
-        is_deeply \@first, [value('v'), 'done'], 'what was a success';
-        is_deeply [told('take', codes => $name)], [('store_absent') x @stores], 'is not given out again';
-        is_deeply [told('claim', $name, 0, 60)], [('store_taken') x @stores], 'or claimed again';
+        my @told = ($took, told('take', codes => $name));
+        cmp_ok scalar(grep { $_ eq value('v') } @told), '<=', 1, "what was given out is not given out again (@told)";
+        @told = ($claimed, told('claim', $name, 0, 60));
+        cmp_ok scalar(grep { $_ eq 'done' } @told), '<=', 1, "or claimed again (@told)";
+        $succeeded += grep { $_ eq value('v') || $_ eq 'done' } $took, $claimed;
         recover($primary);
     }
+    cmp_ok $succeeded, '>=', $ROUNDS, 'as a rule it was given out';
 };
 
 # req 160
