@@ -3,6 +3,7 @@
 use lib 't/lib';
 use OAuth::Test;
 use OAuth::StoreProbe;
+use OAuth::Story;
 use OAuth::Redis::Cluster;
 use OAuth::Port;
 use IO::Select;
@@ -219,6 +220,45 @@ subtest 'the least rights' => sub {
     like $store->nginx->error_log, qr/CLUSTER is refused: NOPERM: /, 'and the log says why';
     $store->stop;
     $_->command(ACL => DELUSER => 'least') for $cluster->nodes;
+};
+
+sub entered {
+    my ($story, $tokens) = @_;
+    return $story->nginx->get('/api/', headers => [Authorization => "Bearer $tokens->{accessToken}"])->{status};
+}
+
+sub revoke {
+    my ($story, $tokens) = @_;
+    return $story->nginx->post('/oauth/revoke', form(token => $tokens->{refreshToken}),
+        headers => ['Content-Type' => 'application/x-www-form-urlencoded'])->{status};
+}
+
+subtest 'who signs in and is revoked' => sub {
+    my $story = OAuth::Story->new(workers => 2, http => 'oauth_store ' . $cluster->url . " timeout=5s;\n",
+        server => 'oauth_revocation_lag 2s;')->start;
+    my ($one, $two, $left) = map { $story->redeem($story->code)->{json} } 1 .. 3;
+    ok wait_until { entered($story, $one) == 200 }, 'the list of the revoked is read';
+    is revoke($story, $one), 200, 'one is revoked';
+    is entered($story, $one), 401, 'and refused';
+    my $from = $cluster->primary_of('oauth:{revoked}:order');
+    my ($to) = grep { $_ != $from } $cluster->primaries;
+    $_->command(SCRIPT => 'FLUSH') for $cluster->primaries;
+    my $slot = $cluster->slot('{revoked}');
+    # One of its two keys here and one there: the script may run nowhere (TRYAGAIN).
+    $to->command(CLUSTER => SETSLOT => $slot, IMPORTING => $from->id);
+    $from->command(CLUSTER => SETSLOT => $slot, MIGRATING => $to->id);
+    $from->command(MIGRATE => '127.0.0.1', $to->port, 'oauth:{revoked}:until', 0, 5000);
+    is revoke($story, $two), 503, 'another is not, while the list is here and there';
+    is entered($story, $two), 200, 'and lives on';
+    like $story->nginx->error_log, qr/EVALSHA is refused: TRYAGAIN/, 'the log says why';
+    $cluster->move($slot, $from, $to);
+    is revoke($story, $two), 200, 'it is once the list has moved';
+    is entered($story, $two), 401, 'and refused';
+    $to->command(CONFIG => 'RESETSTAT');
+    ok wait_until { calls($to, 'evalsha') > 4 }, 'the list is read where it is now, again and again';
+    is entered($story, $left), 200, 'and others are let in all the time';
+    $cluster->move($slot, $to, $from);
+    $story->stop;
 };
 
 # A node that answers CLUSTER SLOTS and everything else as `slots` and `answer` say.
