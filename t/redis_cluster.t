@@ -3,11 +3,10 @@
 use lib 't/lib';
 use OAuth::Test;
 use OAuth::StoreProbe;
+use OAuth::FakeRedis;
 use OAuth::Story;
 use OAuth::Redis::Cluster;
 use OAuth::Port;
-use IO::Select;
-use IO::Socket::IP;
 
 plan skip_all => 'no redis-server' if !grep { -x "$_/redis-server" } split /:/, $ENV{PATH};
 
@@ -261,25 +260,14 @@ subtest 'who signs in and is revoked' => sub {
     $story->stop;
 };
 
-# A node that answers CLUSTER SLOTS and everything else as `slots` and `answer` say.
+# A node that answers CLUSTER SLOTS and everything else as `slots` and `answer` say; that gets how many
+# others came before.
 sub fake_node {
     my (%args) = @_;
-    my $listener = IO::Socket::IP->new(LocalHost => '127.0.0.1', LocalPort => $args{port}, Listen => 16, ReuseAddr => 1) or die "listen: $@";
-    my $pid = fork;
-    return bless { pid => $pid }, 'Fake' if $pid;
-    my $select = IO::Select->new($listener);
     my $count = 0;
-    while (getppid() != 1) {
-        for my $ready ($select->can_read(10)) {
-            if ($ready == $listener) { $select->add($listener->accept); next }
-            my $got = sysread $ready, my $bytes, 65536;
-            if (!$got) { $select->remove($ready); close $ready; next }
-            syswrite $ready, $bytes =~ /PING/ ? "+PONG\r\n" : $bytes =~ /SLOTS/ ? $args{slots} : $args{answer}->($count++);
-        }
-    }
-    POSIX::_exit(0);
+    return OAuth::FakeRedis->new(port => $args{port},
+        answer => sub { my (undef, $bytes) = @_; return $bytes =~ /SLOTS/ ? $args{slots} : $args{answer}->($count++) });
 }
-sub Fake::DESTROY { local $?; kill 'KILL', $_[0]{pid}; waitpid $_[0]{pid}, 0; return }
 
 sub range {
     my ($first, $last, $host, $port) = @_;
