@@ -178,8 +178,9 @@ subtest 'more than the socket takes' => sub {
     my $store = probe("rediss://localhost:$tls $ca timeout=30s connections=1");
     ok is_up($store), 'the server is used';
     $redis->pause;
+    my $long = 'n' x 18_000;
     my $text = OAuth::Http::format_request('GET',
-        OAuth::StoreProbe::target('put', { share => 'codes', name => 'n', value => 'x' x 8000, expires => 60 }), host => 'x');
+        OAuth::StoreProbe::target('put', { share => 'codes', name => $long, value => 'x' x 8000, expires => 60 }), host => 'x');
     my @clients = map { $store->nginx->connect } 1 .. 400;
     $_->send($text) for @clients;
     is $store->nginx->get('/')->{status}, 404, 'the worker is not blocked';
@@ -187,7 +188,7 @@ subtest 'more than the socket takes' => sub {
     my %told;
     $told{ $_->read_response->{body} }++ for @clients;
     is_deeply \%told, { done => 400 }, 'all of it is written once the server reads';
-    is $store->get(codes => 'n'), OAuth::StoreProbe::value('x' x 8000), 'byte for byte';
+    is $store->get(codes => $long), OAuth::StoreProbe::value('x' x 8000), 'byte for byte';
     unlike $store->nginx->error_log, qr/\[(?:error|alert|crit)\].*(?:oauth:|SSL)/, 'and on one connection';
     $_->close for @clients;
     $store->stop;
