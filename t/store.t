@@ -2,6 +2,7 @@
 use lib 't/lib';
 use OAuth::Test;
 use OAuth::StoreProbe;
+use OAuth::Redis::Cluster;
 
 sub value { return OAuth::StoreProbe::value(@_) }
 
@@ -241,7 +242,7 @@ conforms('shared memory' => 'shm:probe:1m', sub {
 });
 
 SKIP: {
-    skip 'no redis-server', 4 if !grep { -x "$_/redis-server" } split /:/, $ENV{PATH};
+    skip 'no redis-server', 6 if !grep { -x "$_/redis-server" } split /:/, $ENV{PATH};
     my $redis = OAuth::Redis->new->start;
     conforms('redis over TCP' => 'redis://127.0.0.1:' . $redis->port . '/3 prefix=probe:',
         sub { fill_redis($redis, 3, 'probe:', $_[1]) });
@@ -253,6 +254,11 @@ LUA
     conforms('redis over a unix socket' => 'redis+unix:' . $redis->socket_path . '?db=4 connections=1',
         sub { fill_redis($redis, 4, 'oauth:', $_[1]) });
     $redis->stop;
+
+    my $cluster = OAuth::Redis::Cluster->new->start;
+    conforms('a redis cluster' => $cluster->url . ' prefix=probe: timeout=5s');
+    is scalar(grep { $_->command('DBSIZE') > 0 } $cluster->primaries), 3, 'each of its nodes has a part';
+    $cluster->stop;
 }
 
 done_testing;

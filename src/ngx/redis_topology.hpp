@@ -1,10 +1,13 @@
-// RedisTopology: which server answers for a key. A single server is one; Sentinel (whose server
-// changes) and cluster (where the key decides) have their place beside it.
+// RedisTopology: which server answers for a key. A single server is one; with Sentinel the server
+// changes, in a cluster the key decides. Everything runs on the worker's event loop; a node that a
+// member function returned is to be used before the loop is entered again.
 #pragma once
 
+#include <memory>
 #include <string_view>
 
 #include "ngx/redis_node.hpp"
+#include "ngx/redis_url.hpp"
 
 namespace oauth {
 
@@ -13,21 +16,52 @@ class RedisTopology {
   virtual ~RedisTopology() = default;
   virtual void start(ngx_log_t* log) = 0;
   virtual void stop() noexcept = 0;
-  virtual RedisNode* node_for(std::string_view key) noexcept = 0;  // null while nobody knows
+  // Null while nobody knows: at the start, or because no server answers for this key.
+  virtual RedisNode* node_for(std::string_view key) noexcept = 0;
   // No server can be reached.
   virtual bool known_down() const noexcept = 0;
+
+  // A command got this error, so it was not carried out: what to do with it now.
+  struct Advice {
+    enum class Kind : std::uint8_t {
+      give_up,
+      again,   // to `node`
+      asking,  // to `node`, behind ASKING
+      later    // to node_for(key), after a pause
+    };
+    Kind kind = Kind::give_up;
+    RedisNode* node = nullptr;
+  };
+  virtual Advice advise(std::string_view key, const RedisReply& error) = 0;
+  // What is consumed at this node counts only once a replica has it too (WAIT), or a failover would
+  // give it out again.
+  virtual bool acknowledges(const RedisNode& node) const noexcept = 0;
+  // No replica confirmed what was consumed at this server: it counts all the same if, by what was
+  // found out since `then`, there is none that could take over. `unknown`: ask again soon.
+  enum class Alone : std::uint8_t { no, unknown, yes };
+  virtual Alone is_alone(const RedisServer& server, ngx_msec_t then) noexcept {
+    (void)server;
+    (void)then;
+    return Alone::no;
+  }
 };
 
 class RedisSingle final : public RedisTopology {
  public:
-  explicit RedisSingle(const RedisOptions& options) : node_(options, options.servers.front(), {}) {}
+  explicit RedisSingle(const RedisOptions& options)
+      : node_(options, options.servers.front(), RedisNode::Role{}) {}
   void start(ngx_log_t* log) override { node_.start(log); }
   void stop() noexcept override { node_.stop(); }
   RedisNode* node_for(std::string_view) noexcept override { return &node_; }
   bool known_down() const noexcept override { return node_.known_down(); }
+  Advice advise(std::string_view, const RedisReply&) override { return Advice{}; }
+  bool acknowledges(const RedisNode&) const noexcept override { return false; }
 
  private:
   RedisNode node_;
 };
+
+// `options` outlives it.
+std::unique_ptr<RedisTopology> make_topology(const RedisOptions& options);
 
 }  // namespace oauth

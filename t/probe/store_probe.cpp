@@ -10,12 +10,13 @@
 // `until`, which is a time and stands for `expires` where two requests mean the same; `name`
 // may be HEX,HEX,... for take. `revoke` makes a mark of the name; `judge` says what this worker
 // knows of it, as a token's and as a sign-in's; `fill=N` puts so many others on this machine's
-// list. `verb=die` kills the worker while it holds the lock of the shared memory and its indexes
+// list. `verb=slot` tells the slot of a name in a Redis cluster. `verb=die` kills the worker while it holds the lock of the shared memory and its indexes
 // are destroyed.
 #include <charconv>
 #include <cstring>
 
 #include "ngx/documents.hpp"
+#include "ngx/redis_slots.hpp"
 #include "ngx/revocations.hpp"
 #include "ngx/shm_store.hpp"
 #include "oauth/base/text.hpp"
@@ -249,6 +250,9 @@ ngx_int_t handle(ngx_http_request_t* r) {
   Ask ask = decode(*form);
   if (!ask.url.empty()) {
     return send(r, ask_documents(documents_of(*conf->documents), ask));
+  }
+  if (ask.verb == "slot") {
+    return send(r, std::to_string(redis_slot(ask.names.front())));
   }
   if (ask.verb == "die") {
     die(conf->store);
