@@ -2,6 +2,7 @@
 use lib 't/lib';
 use OAuth::Test;
 use OAuth::StoreProbe;
+use OAuth::Redis::Cluster;
 
 sub value { return OAuth::StoreProbe::value(@_) }
 
@@ -193,7 +194,7 @@ sub conforms {
 conforms('shared memory' => 'shm:probe:1m');
 
 SKIP: {
-    skip 'no redis-server', 4 if !grep { -x "$_/redis-server" } split /:/, $ENV{PATH};
+    skip 'no redis-server', 6 if !grep { -x "$_/redis-server" } split /:/, $ENV{PATH};
     my $redis = OAuth::Redis->new->start;
     conforms('redis over TCP' => 'redis://127.0.0.1:' . $redis->port . '/3 prefix=probe:');
     is_deeply [grep { !/^probe:(?:claim|code|grant|count):/ } @{ $redis->command(EVAL => <<'LUA', 0) }], [],
@@ -203,6 +204,11 @@ LUA
     is $redis->command('DBSIZE'), 0, 'and no other database holds one';
     conforms('redis over a unix socket' => 'redis+unix:' . $redis->socket_path . '?db=4 connections=1');
     $redis->stop;
+
+    my $cluster = OAuth::Redis::Cluster->new->start;
+    conforms('a redis cluster' => $cluster->url . ' prefix=probe:');
+    is scalar(grep { $_->command('DBSIZE') > 0 } $cluster->primaries), 3, 'each of its nodes has a part';
+    $cluster->stop;
 }
 
 done_testing;

@@ -1,8 +1,8 @@
-// RedisCall: awaits the replies to a few commands that are sent together. When it dies early,
-// because the client left, it empties its tickets; the late replies then free them.
+// redis_call: a few commands that are sent together, and their replies. A cluster may send each of
+// them elsewhere; that is followed for as long as one command may take. When the client leaves, the
+// frame dies and empties its tickets; the late replies then free them.
 #pragma once
 
-#include <coroutine>
 #include <string>
 #include <vector>
 
@@ -15,35 +15,17 @@ namespace oauth {
 struct RedisCommand {
   std::string key;  // decides which server is asked
   std::string bytes;
+  // What it gives out must never be given out again: it counts once a replica has it too, where
+  // there is one.
+  bool consumes = false;
+  std::string before;  // sent ahead of it to the same server; nobody hears the answer
 };
 
-class RedisCall final : private RedisWaiter {
- public:
-  RedisCall(Flow& flow, RedisTopology& topology, std::vector<RedisCommand> commands);
-  ~RedisCall();
-  RedisCall(const RedisCall&) = delete;
-  RedisCall& operator=(const RedisCall&) = delete;
-
-  bool await_ready() const noexcept { return false; }
-  // False, and no wait, when a command finds no connection; none of them is sent then.
-  bool await_suspend(std::coroutine_handle<> frame);
-  // One reply for each command. store_down: no command was carried out. store_lost: some may have
-  // been.
-  Result<std::vector<RedisReply>> await_resume();
-
- private:
-  void on_reply(std::size_t index, RedisReply&& reply) noexcept override;
-  void on_failure(std::size_t index, bool written) noexcept override;
-  void settle(std::size_t index) noexcept;
-
-  Flow& flow_;
-  RedisTopology& topology_;
-  std::vector<RedisCommand> commands_;
-  std::vector<RedisTicket*> tickets_;  // null once settled
-  std::vector<RedisReply> replies_;
-  std::size_t open_ = 0;
-  bool sent_ = false;  // at least one command may have been carried out
-  bool failed_ = false;
-};
+// One reply for each command. store_down: no command was carried out. store_lost: some may have
+// been, or were and a failover might forget it. None is sent while one of them finds no connection;
+// one that may have been carried out is never sent again.
+Task<Result<std::vector<RedisReply>>> redis_call(Flow& flow, RedisTopology& topology,
+                                                 ngx_msec_t timeout,
+                                                 std::vector<RedisCommand> commands);
 
 }  // namespace oauth

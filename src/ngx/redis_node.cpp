@@ -85,6 +85,15 @@ bool RedisNode::known_down() const noexcept {
   return true;
 }
 
+bool RedisNode::idle() const noexcept {
+  for (const auto& connection : connections_) {
+    if (connection->pending() > 0) {
+      return false;
+    }
+  }
+  return true;
+}
+
 void RedisNode::tell(ngx_uint_t level, const std::string& what) {
   const time_t now = ngx_time();
   for (auto it = told_.begin(); it != told_.end();) {

@@ -36,6 +36,7 @@ class RedisNode {
   // goes to the new one. Not from within a RedisWaiter.
   void move(RedisServer server);
   bool known_down() const noexcept;
+  bool idle() const noexcept;  // nobody waits for an answer
 
   const RedisServer& server() const noexcept { return server_; }
   const RedisOptions& options() const noexcept { return options_; }

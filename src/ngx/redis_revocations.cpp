@@ -27,6 +27,8 @@ const std::string_view kRevokeScript =
 namespace {
 
 constexpr std::size_t kPage = 8192;  // entries
+constexpr ngx_msec_t kSoon = 50;     // ms; until somebody may know who has the list
+constexpr unsigned kMaxMoves = 5;    // from node to node of a cluster, for one answer
 // KEYS order; ARGV a number, how many: the number of the last entry behind it, a space, and the
 // entries; nothing when there are none.
 constexpr std::string_view kReadScript =
@@ -127,13 +129,26 @@ void RedisRevocations::begin() {
   ask();
 }
 
-void RedisRevocations::ask() {
+// `node` null: the one that has the list, as far as one knows.
+void RedisRevocations::ask(RedisNode* node, bool asking) {
   const std::string key = revoked_key(options_.prefix);
-  RedisNode* node = topology_.node_for(key);
+  if (node == nullptr) {
+    node = topology_.node_for(key);
+  }
   RedisConnection* connection = node == nullptr ? nullptr : node->pick();
   if (connection == nullptr) {
+    const bool unknown = node == nullptr && !topology_.known_down();
     give_up();
+    if (unknown) {
+      sleep(kSoon);
+    }
     return;
+  }
+  if (forgotten_ > 0) {
+    connection->submit_unheard(redis_command({"SCRIPT", "LOAD", read_.text}));
+  }
+  if (asking) {
+    connection->submit_unheard(redis_command({"ASKING"}));
   }
   const std::string from = std::to_string(from_);
   const std::string count = std::to_string(kPage);
@@ -145,31 +160,50 @@ void RedisRevocations::ask() {
 }
 
 void RedisRevocations::take(const RedisReply& reply) {
-  if (reply.kind == RedisReply::Kind::error && redis_error_code(reply) == "NOSCRIPT" &&
-      forgotten_++ == 0) {
-    read_.sha.clear();
-    ask();
+  if (reply.kind == RedisReply::Kind::error) {
+    take_error(reply);
     return;
   }
   if (reply.kind != RedisReply::Kind::text) {
-    const std::string_view verb = read_.sha.empty() ? "SCRIPT" : "EVALSHA";
-    if (RedisNode* node = topology_.node_for(revoked_key(options_.prefix))) {
-      node->tell(NGX_LOG_ERR, reply.kind == RedisReply::Kind::error
-                                  ? redis_refusal(verb, reply)
-                                  : std::string(verb) + " has an unexpected answer");
-    }
-    give_up();
+    refuse(std::string(read_.sha.empty() ? "SCRIPT" : "EVALSHA") + " has an unexpected answer");
     return;
   }
-  forgotten_ = 0;
   if (read_.sha.empty()) {
     read_.sha = reply.text;
     ask();
     return;
   }
+  forgotten_ = 0;
+  moved_ = 0;
   if (!take_page(reply.text)) {
     give_up();
   }
+}
+
+void RedisRevocations::take_error(const RedisReply& reply) {
+  using Advice = RedisTopology::Advice;
+  const bool unknown = redis_error_code(reply) == "NOSCRIPT";
+  if (unknown && forgotten_++ == 0) {
+    ask();
+    return;
+  }
+  if (unknown) {
+    read_.sha.clear();
+  }
+  const Advice advice = topology_.advise(revoked_key(options_.prefix), reply);
+  if (advice.node != nullptr && moved_++ < kMaxMoves) {
+    ask(advice.node, advice.kind == Advice::Kind::asking);
+    return;
+  }
+  refuse(redis_refusal(read_.sha.empty() ? "SCRIPT" : "EVALSHA", reply));
+}
+
+void RedisRevocations::refuse(const std::string& why) {
+  RedisNode* node = topology_.node_for(revoked_key(options_.prefix));
+  if (node != nullptr) {
+    node->tell(NGX_LOG_ERR, why);
+  }
+  give_up();
 }
 
 // False where the page makes no sense, or this machine has no room for it: the list is not current.
@@ -213,6 +247,7 @@ void RedisRevocations::give_up() noexcept {
   failed_ = false;
   reply_.reset();
   forgotten_ = 0;
+  moved_ = 0;
   sleep(std::min<ngx_msec_t>(pause(), 500));
 }
 

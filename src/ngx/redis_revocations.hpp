@@ -44,8 +44,10 @@ class RedisRevocations final : private RedisWaiter {
 
   void step();
   void begin();
-  void ask();
+  void ask(RedisNode* node = nullptr, bool asking = false);
   void take(const RedisReply& reply);
+  void take_error(const RedisReply& reply);
+  void refuse(const std::string& why);
   bool take_page(std::string_view page);
   void give_up() noexcept;
   void sleep(ngx_msec_t milliseconds) noexcept;
@@ -61,6 +63,7 @@ class RedisRevocations final : private RedisWaiter {
   bool asking_ = false;            // this worker has the lease
   bool failed_ = false;
   std::optional<RedisReply> reply_;
+  unsigned moved_ = 0;       // how often another node was to be asked, in a row
   unsigned forgotten_ = 0;   // how often the server did not know the script, in a row
   std::uint64_t asked_ = 0;  // ms: when this round began; what is older is in it
   std::uint64_t known_ = 0;  // up to which number all was read

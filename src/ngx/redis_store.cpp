@@ -44,11 +44,11 @@ bool is_status(const RedisReply& reply) noexcept {
 
 class RedisStore final : public Store {
  public:
-  RedisStore(Flow& flow, RedisTopology& topology, const std::string& prefix, RedisScripts& scripts,
-             const RevocationZone* revocations) noexcept
+  RedisStore(Flow& flow, RedisTopology& topology, const RedisOptions& options,
+             RedisScripts& scripts, const RevocationZone* revocations) noexcept
       : flow_(flow),
         topology_(topology),
-        prefix_(prefix),
+        options_(options),
         scripts_(scripts),
         revocations_(revocations) {}
 
@@ -65,11 +65,12 @@ class RedisStore final : public Store {
   Task<Check> revoke(const RevocationMark& mark, std::int64_t expires) override;
 
  private:
-  // One run of a script, for one key, or for two that are always together.
+  // One run of a script, for one key, or for two that are always together: in one slot.
   struct Run {
     std::string key;
     std::string second_key;
     std::vector<std::string> arguments;
+    bool consumes = false;
   };
   std::string key(std::string_view kind, std::string_view name) const;
   std::string key(Share share, std::string_view name) const {
@@ -78,12 +79,13 @@ class RedisStore final : public Store {
   Task<Result<RedisReply>> ask(std::string key, std::vector<std::string_view> arguments);
   Task<Result<std::vector<RedisReply>>> send(std::vector<RedisCommand> commands);
   Task<Result<std::vector<std::int64_t>>> run_script(RedisScript& script, std::vector<Run> runs);
+  static RedisCommand command_of(const RedisScript& script, const Run& run, bool load);
   Task<Check> load_script(RedisScript& script, const std::string& key);
   Problem refused(std::string_view verb, std::string_view key, const RedisReply& reply);
 
   Flow& flow_;
   RedisTopology& topology_;
-  const std::string& prefix_;
+  const RedisOptions& options_;
   RedisScripts& scripts_;
   const RevocationZone* revocations_;
 };
@@ -94,23 +96,28 @@ Task<Check> RedisStore::claim(std::string_view name, std::int64_t, std::int64_t 
     co_return Problem::store_too_old;
   }
   const std::string at = key(kClaim, name);
-  std::vector<std::string_view> arguments{"SET", at, "1", "NX", "PX", milliseconds};
-  auto reply = co_await ask(at, std::move(arguments));
-  if (!reply) {
-    co_return reply.problem();
+  std::vector<RedisCommand> commands(1);
+  commands[0].key = at;
+  commands[0].bytes = redis_command({"SET", at, "1", "NX", "PX", milliseconds});
+  commands[0].consumes = true;
+  auto replies = co_await send(std::move(commands));
+  if (!replies) {
+    co_return replies.problem();
   }
-  if (reply->kind == Kind::nil) {
+  const RedisReply& reply = replies->front();
+  if (reply.kind == Kind::nil) {
     co_return Problem::store_taken;
   }
-  co_return is_status(*reply) ? Check(kDone) : Check(refused("SET", at, *reply));
+  co_return is_status(reply) ? Check(kDone) : Check(refused("SET", at, reply));
 }
 
 Task<Result<std::string>> RedisStore::take(Share share, const std::vector<std::string>& names) {
   std::vector<RedisCommand> commands;
   for (const std::string& name : names) {
-    std::string at = key(share, name);
-    std::string bytes = redis_command({"GETDEL", at});
-    commands.push_back(RedisCommand{std::move(at), std::move(bytes)});
+    RedisCommand& command = commands.emplace_back();
+    command.key = key(share, name);
+    command.bytes = redis_command({"GETDEL", command.key});
+    command.consumes = true;
   }
   auto replies = co_await send(std::move(commands));
   if (!replies) {
@@ -192,6 +199,7 @@ Task<Check> RedisStore::swap(Share share, std::string_view name, std::string_vie
   runs[0].key = key(share, name);
   runs[0].arguments = {std::string(expected), std::string(value),
                        std::to_string(milliseconds_until(expires))};
+  runs[0].consumes = true;
   auto results = co_await run_script(scripts_.swap, std::move(runs));
   if (!results) {
     co_return results.problem();
@@ -216,10 +224,11 @@ Task<Result<std::vector<std::int64_t>>> RedisStore::count(const std::vector<Coun
 
 Task<Check> RedisStore::revoke(const RevocationMark& mark, std::int64_t expires) {
   std::vector<Run> runs(1);
-  runs[0].key = revoked_key(prefix_);
-  runs[0].second_key = revoked_until_key(prefix_);
+  runs[0].key = revoked_key(options_.prefix);
+  runs[0].second_key = revoked_until_key(options_.prefix);
   runs[0].arguments = {revoked_entry(mark, expires), std::to_string(milliseconds_until(expires)),
                        std::to_string(RevocationList::kLimit)};
+  runs[0].consumes = true;
   auto results = co_await run_script(scripts_.revoke, std::move(runs));
   if (!results) {
     co_return results.problem();
@@ -228,53 +237,62 @@ Task<Check> RedisStore::revoke(const RevocationMark& mark, std::int64_t expires)
   co_return known ? Check(kDone) : Check(revocations_->full());
 }
 
-// The runs' integers. What a server that has forgotten the script (it was restarted or flushed) did
-// not run is sent once more; what it did run never is.
+// The runs' integers. What a server that does not know the script (it was restarted or flushed, or
+// is another one) did not run is sent once more, with the script ahead of it; what it did run never
+// is.
 Task<Result<std::vector<std::int64_t>>> RedisStore::run_script(RedisScript& script,
                                                                std::vector<Run> runs) {
   std::vector<std::int64_t> results(runs.size());
   std::vector<std::size_t> open(runs.size());
   std::iota(open.begin(), open.end(), std::size_t{0});
-  for (int attempt = 0; attempt < 2 && !open.empty(); attempt++) {
-    if (script.sha.empty()) {
-      const std::string& any = runs[open.front()].key;
-      auto loaded = co_await load_script(script, any);
-      if (!loaded) {
-        co_return loaded.problem();
-      }
+  if (script.sha.empty()) {
+    const std::string& any = runs.front().key;
+    auto loaded = co_await load_script(script, any);
+    if (!loaded) {
+      co_return loaded.problem();
     }
+  }
+  for (int attempt = 0; attempt < 2 && !open.empty(); attempt++) {
     std::vector<RedisCommand> commands;
     for (const std::size_t i : open) {
-      std::vector<std::string_view> words{"EVALSHA", script.sha, "1", runs[i].key};
-      if (!runs[i].second_key.empty()) {
-        words[2] = "2";
-        words.emplace_back(runs[i].second_key);
-      }
-      words.insert(words.end(), runs[i].arguments.begin(), runs[i].arguments.end());
-      commands.push_back(RedisCommand{runs[i].key, redis_command(words)});
+      commands.push_back(command_of(script, runs[i], attempt > 0));
     }
     auto replies = co_await send(std::move(commands));
     if (!replies) {
       co_return replies.problem();
     }
-    std::vector<std::size_t> forgotten;
+    std::vector<std::size_t> unknown;
     for (std::size_t n = 0; n < open.size(); n++) {
       const RedisReply& reply = (*replies)[n];
       if (reply.kind == Kind::integer) {
         results[open[n]] = reply.integer;
-      } else if (reply.kind == Kind::error && redis_error_code(reply) == "NOSCRIPT") {
-        forgotten.push_back(open[n]);
-        script.sha.clear();
+      } else if (attempt == 0 && reply.kind == Kind::error &&
+                 redis_error_code(reply) == "NOSCRIPT") {
+        unknown.push_back(open[n]);
       } else {
         co_return refused("EVALSHA", runs[open[n]].key, reply);
       }
     }
-    open = std::move(forgotten);
-  }
-  if (!open.empty()) {
-    co_return Problem::store_down;
+    open = std::move(unknown);
   }
   co_return results;
+}
+
+RedisCommand RedisStore::command_of(const RedisScript& script, const Run& run, bool load) {
+  std::vector<std::string_view> words{"EVALSHA", script.sha, "1", run.key};
+  if (!run.second_key.empty()) {
+    words[2] = "2";
+    words.emplace_back(run.second_key);
+  }
+  words.insert(words.end(), run.arguments.begin(), run.arguments.end());
+  RedisCommand command;
+  command.key = run.key;
+  command.bytes = redis_command(words);
+  command.consumes = run.consumes;
+  if (load) {
+    command.before = redis_command({"SCRIPT", "LOAD", script.text});
+  }
+  return command;
 }
 
 Task<Check> RedisStore::load_script(RedisScript& script, const std::string& key) {
@@ -292,15 +310,16 @@ Task<Check> RedisStore::load_script(RedisScript& script, const std::string& key)
 }
 
 std::string RedisStore::key(std::string_view kind, std::string_view name) const {
-  std::string key = prefix_;
+  std::string key = options_.prefix;
   key += kind;
   key += name;
   return key;
 }
 
 Task<Result<RedisReply>> RedisStore::ask(std::string key, std::vector<std::string_view> arguments) {
-  std::vector<RedisCommand> commands;
-  commands.push_back(RedisCommand{std::move(key), redis_command(arguments)});
+  std::vector<RedisCommand> commands(1);
+  commands[0].key = std::move(key);
+  commands[0].bytes = redis_command(arguments);
   auto replies = co_await send(std::move(commands));
   if (!replies) {
     co_return replies.problem();
@@ -309,13 +328,14 @@ Task<Result<RedisReply>> RedisStore::ask(std::string key, std::vector<std::strin
 }
 
 Task<Result<std::vector<RedisReply>>> RedisStore::send(std::vector<RedisCommand> commands) {
-  auto replies = co_await RedisCall(flow_, topology_, std::move(commands));
+  auto replies = co_await redis_call(flow_, topology_, options_.timeout, std::move(commands));
   co_return replies;
 }
 
 // An answer that is not the verb's own: nothing was done, and the operator must know why.
 Problem RedisStore::refused(std::string_view verb, std::string_view key, const RedisReply& reply) {
-  if (RedisNode* node = topology_.node_for(key)) {
+  RedisNode* node = topology_.node_for(key);
+  if (node != nullptr) {
     node->tell(NGX_LOG_ERR, reply.kind == Kind::error
                                 ? redis_refusal(verb, reply)
                                 : std::string(verb) + " has an unexpected answer");
@@ -331,7 +351,7 @@ RedisBackend::RedisBackend(RedisOptions options)
     : options_(std::move(options)), topology_(make_topology(options_)) {}
 
 std::unique_ptr<Store> RedisBackend::open(Flow& flow) {
-  return std::make_unique<RedisStore>(flow, *topology_, options_.prefix, scripts_, revocations());
+  return std::make_unique<RedisStore>(flow, *topology_, options_, scripts_, revocations());
 }
 
 ngx_int_t RedisBackend::init_worker(ngx_cycle_t* cycle) {

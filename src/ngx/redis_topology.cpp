@@ -1,5 +1,6 @@
 #include "ngx/redis_topology.hpp"
 
+#include "ngx/redis_cluster.hpp"
 #if __has_include("ngx/redis_sentinel.hpp")
 #include "ngx/redis_sentinel.hpp"
 #endif
@@ -12,6 +13,9 @@ std::unique_ptr<RedisTopology> make_topology(const RedisOptions& options) {
     return std::make_unique<RedisSentinel>(options);
   }
 #endif
+  if (options.kind == RedisOptions::Kind::cluster) {
+    return std::make_unique<RedisCluster>(options);
+  }
   return std::make_unique<RedisSingle>(options);
 }
 

@@ -6,11 +6,12 @@
 //
 // GET /p?verb=put&share=codes&name=HEX&value=HEX&expires=60 answers 200 with `done`, `value HEX` or
 // the problem's name; X-Worker is the worker's pid. Times are offsets from now, in seconds; `name`
-// may be HEX,HEX,... for take. `verb=die` kills the worker while it holds the lock of the shared
-// memory and its indexes are destroyed.
+// may be HEX,HEX,... for take. `verb=slot` tells the slot of a name in a Redis cluster. `verb=die`
+// kills the worker while it holds the lock of the shared memory and its indexes are destroyed.
 #include <charconv>
 
 #include "ngx/documents.hpp"
+#include "ngx/redis_slots.hpp"
 #include "ngx/shm_store.hpp"
 #include "oauth/base/text.hpp"
 
@@ -215,6 +216,9 @@ ngx_int_t handle(ngx_http_request_t* r) {
   Ask ask = decode(*form);
   if (!ask.url.empty()) {
     return send(r, ask_documents(documents_of(*conf->documents), ask));
+  }
+  if (ask.verb == "slot") {
+    return send(r, std::to_string(redis_slot(ask.names.front())));
   }
   if (ask.verb == "die") {
     die(conf->store);

@@ -30,6 +30,8 @@ sub dir         { return $_[0]{folder}->dirname }
 sub socket_path { return $_[0]->dir . '/redis.sock' }
 sub log         { return OAuth::Test::slurp($_[0]->dir . '/redis.log') }
 
+sub is_running { my ($self) = @_; return $self->{process} && !defined $self->{process}->status }
+
 sub start {
     my ($self) = @_;
     chmod 0755, $self->dir;
