@@ -90,9 +90,7 @@ void RedisSentinel::start(ngx_log_t* log) {
 
 // The ticket first: a connection that is closed tells whoever waits, who would ask again.
 void RedisSentinel::stop() noexcept {
-  if (ticket_ != nullptr) {
-    std::exchange(ticket_, nullptr)->waiter = nullptr;
-  }
+  forget();
   log_ = nullptr;
   for (Watcher& watcher : watchers_) {
     watcher.node->stop();
@@ -161,6 +159,10 @@ void RedisSentinel::on_trouble() noexcept {
 // ---- asking ---------------------------------------------------------------------------------
 
 void RedisSentinel::step() {
+  if (ticket_ != nullptr) {
+    forget();
+    failed_ = true;
+  }
   if (!reply_ && !failed_) {
     ask();
     return;
@@ -193,12 +195,20 @@ void RedisSentinel::ask() {
     if (connection != nullptr && !question.empty()) {
       asked_ = ngx_current_msec;
       ticket_ = connection->submit(std::move(question), *this, 0);
+      // All of them together have the time of one command: so long do requests wait for a primary.
+      sleep(options_.timeout / watchers_.size());
       return;
     }
     watcher.said.reset();
     if (!next()) {
       return;
     }
+  }
+}
+
+void RedisSentinel::forget() noexcept {
+  if (ticket_ != nullptr) {
+    std::exchange(ticket_, nullptr)->waiter = nullptr;
   }
 }
 

@@ -47,6 +47,7 @@ class RedisSentinel final : public RedisTopology, private RedisWaiter {
   void on_trouble() noexcept;
   void step();
   void ask();
+  void forget() noexcept;
   bool take(Watcher& watcher, const RedisReply& reply);
   std::ptrdiff_t votes(const RedisServer& server) const noexcept;
   void begin(RedisServer server);

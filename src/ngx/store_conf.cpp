@@ -78,9 +78,6 @@ StoreBackend* make_redis(ngx_conf_t* cf, std::string_view url,
   if (options.tls.on) {
     return complain(cf, "TLS to Redis is not available yet: use redis:// or redis+unix:");
   }
-  if (options.kind == RedisOptions::Kind::sentinel) {
-    return complain(cf, "Sentinel is not available yet: use redis:// or redis+cluster://");
-  }
   return make_in<RedisBackend>(cf->pool, std::move(options));
 }
 

@@ -26,7 +26,7 @@ CONF
 
 sub pause   { my ($self) = @_; $self->{paused} = 1; return $self->SUPER::pause }
 sub resume  { my ($self) = @_; $self->{paused} = 0; return $self->SUPER::resume }
-sub watches { my ($self) = @_; return !$self->{paused} && !defined $self->{process}->status }
+sub watches { my ($self) = @_; return !$self->{paused} && $self->is_running }
 
 # The port of the server that it calls the primary.
 sub named { my ($self) = @_; return $self->command(SENTINEL => 'GET-MASTER-ADDR-BY-NAME' => $self->{name})->[1] }
