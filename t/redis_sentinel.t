@@ -23,10 +23,10 @@ sub lines   { my ($store, $pattern) = @_; return scalar grep { /$pattern/ } spli
 sub bulk  { return map { '$' . length($_) . "\r\n$_\r\n" } @_ }
 sub named { my ($port, $host) = @_; return join '', "*2\r\n", bulk($host || '127.0.0.1', $port) }
 
-# A sentinel that always says the same; "HOST:PORT" of it, and what keeps it alive.
+# A sentinel that always says the same, or what a sub says; "HOST:PORT" of it, and what keeps it alive.
 sub fake {
     my ($answer) = @_;
-    my $fake = OAuth::Redis::Fake->new(answer => sub { $answer });
+    my $fake = OAuth::Redis::Fake->new(answer => ref $answer ? $answer : sub { $answer });
     return ('127.0.0.1:' . $fake->port, $fake);
 }
 
@@ -187,6 +187,37 @@ subtest 'sentinels that disagree' => sub {
     ok is_up($store), 'nor when its connections are cut';
     is scalar(grep { !$asked->($_) } 1 .. 50), 0, 'but used again';
     is lines($store, qr/the primary is now/), 0, 'and no line tells of the other';
+    $store->stop;
+
+    $store = probe("$named[0],$named[2]");
+    ok is_up($store), 'where one says this and one that';
+    is scalar(grep { !$asked->($_) } 1 .. 50), 0, 'the first stays';
+    undef $fakes[0];
+    ok wait_until { lines($store, qr/the primary is now/) }, 'until its sentinel is gone';
+    is $store->put(codes => 'b', 'v', 60), 'done', 'and what is stored';
+    is $redis[1]->command(EXISTS => 'oauth:code:b'), 1, 'is stored at the other';
+    $store->stop;
+    $_->stop for @redis;
+};
+
+# req 159
+subtest 'a request that meets a primary that has just become a replica' => sub {
+    my @redis = map { OAuth::Redis->new->start } 1 .. 2;
+    my $files = OAuth::Nginx->new;
+    my $answer = $files->dir . '/answer';
+    my $say = sub { rename spew("$answer.new", named($_[0]->port)), $answer };
+    $say->($redis[0]);
+    my ($sentinel, $fake) = fake(sub { slurp($answer) });
+    my $store = probe($sentinel, 'timeout=4s');
+    ok is_up($store), 'the first is used';
+    for my $round (1 .. 4) {
+        @redis = reverse @redis;
+        $redis[0]->command(REPLICAOF => 'NO', 'ONE');
+        $redis[1]->command(REPLICAOF => '127.0.0.1', $redis[0]->port);
+        $say->($redis[0]);
+        is $store->put(codes => $round, 'v', 60), 'done', 'waits until the next is known';
+        is $redis[0]->command(EXISTS => "oauth:code:$round"), 1, 'and is served there';
+    }
     $store->stop;
     $_->stop for @redis;
 };

@@ -10,7 +10,7 @@ using Kind = RedisReply::Kind;
 
 constexpr ngx_msec_t kEvery = 1000;  // ms, between questions while all is well
 constexpr ngx_msec_t kSoon = 400;    // while no primary serves
-constexpr ngx_msec_t kBreath = 100;  // the least, however much trouble there is
+constexpr ngx_msec_t kBreath = 50;   // the least, however much trouble there is
 constexpr std::size_t kMaxHost = 255;
 
 bool is_host(std::string_view text) noexcept {
