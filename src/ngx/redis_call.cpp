@@ -7,9 +7,11 @@ namespace oauth {
 namespace {
 
 using Advice = RedisTopology::Advice;
+using Alone = RedisTopology::Alone;
 using Kind = RedisReply::Kind;
 
 constexpr unsigned kMaxRounds = 6;  // the first, and five that follow an advice
+constexpr ngx_msec_t kLonely = 10;  // ms; for a replica that nobody has heard of yet
 
 // A command on its way.
 struct Part {
@@ -19,6 +21,9 @@ struct Part {
   bool asking = false;
   bool open = true;                 // to be sent (again)
   std::size_t acknowledged_by = 0;  // index of the WAIT behind it; 0: none is needed
+  RedisServer server;               // where it was sent, if that is to be acknowledged
+  ngx_msec_t sent = 0;
+  bool doubtful = false;  // no replica has it: that counts only if there is none
   std::optional<RedisReply> reply;
 };
 
@@ -124,6 +129,8 @@ class Effort {
 
  private:
   Next wait() noexcept;
+  bool has_doubts();
+  void acknowledge(Round& round);
   void take_reply(Part& part, RedisReply&& reply);
   bool is_acknowledged(const Part& part, const std::optional<RedisReply>& acknowledgement);
   void tell(const Part& part, ngx_uint_t level, const std::string& what);
@@ -141,6 +148,9 @@ class Effort {
 };
 
 Effort::Next Effort::next() {
+  if (has_doubts()) {
+    return late_ ? Next::end : wait();
+  }
   const bool open =
       std::any_of(parts_.begin(), parts_.end(), [](const Part& part) { return part.open; });
   if (!open || failed_ || late_ || rounds_ == kMaxRounds) {
@@ -169,6 +179,27 @@ Effort::Next Effort::next() {
   return Next::send;
 }
 
+// What no replica has confirmed counts if there is none; true while that is not known.
+bool Effort::has_doubts() {
+  bool doubts = false;
+  for (Part& part : parts_) {
+    if (!part.doubtful) {
+      continue;
+    }
+    const Alone alone = topology_.is_alone(part.server, part.sent);
+    if (alone == Alone::yes) {
+      part.doubtful = false;
+    } else if (alone == Alone::no || late_) {
+      failed_ = true;
+      tell(part, NGX_LOG_ERR,
+           "no replica has confirmed in time what was spent, so the user signs in anew: is one of "
+           "them connected and in step?");
+    }
+    doubts = doubts || part.doubtful;
+  }
+  return doubts && !failed_;
+}
+
 // Nothing that was learnt about servers outlives a pause.
 Effort::Next Effort::wait() noexcept {
   for (Part& part : parts_) {
@@ -188,8 +219,6 @@ ngx_msec_t Effort::pause() noexcept {
   return left > 0 ? std::max<ngx_msec_t>(length, 1) : 0;
 }
 
-// The acknowledgement of all that leaves by one connection is asked for once, behind the last. Half
-// of the time is for it: its answer, even if it is 0, is to come before the connection is given up.
 void Effort::send(Round& round) {
   for (std::size_t i = 0; i < parts_.size(); i++) {
     Part& part = parts_[i];
@@ -203,10 +232,19 @@ void Effort::send(Round& round) {
       part.connection->submit_unheard(redis_command({"ASKING"}));
     }
     round.submit(*part.connection, part.command.bytes, i);
-    const bool wanted = part.command.consumes && topology_.acknowledges(*part.node);
-    part.acknowledged_by = wanted ? parts_.size() + i : 0;
+    part.acknowledged_by = 0;
+    if (part.command.consumes && topology_.acknowledges(*part.node)) {
+      part.acknowledged_by = parts_.size() + i;
+      part.server = part.node->server();
+      part.sent = ngx_current_msec;
+    }
   }
-  const std::string time = std::to_string(std::max<ngx_msec_t>(timeout_ / 2, 1));
+  acknowledge(round);
+}
+
+// The acknowledgement of all that leaves by one connection is asked for once, behind the last. Half
+// of the time is for it: its answer, even if it is 0, is to come before the connection is given up.
+void Effort::acknowledge(Round& round) {
   std::vector<Part*> waiting;
   for (Part& part : parts_) {
     if (!part.open || part.acknowledged_by == 0) {
@@ -219,6 +257,9 @@ void Effort::send(Round& round) {
       part.acknowledged_by = (*same)->acknowledged_by;
       continue;
     }
+    const bool alone = topology_.is_alone(part.server, 0) == Alone::yes;
+    const ngx_msec_t half = std::max<ngx_msec_t>(timeout_ / 2, 1);
+    const std::string time = std::to_string(alone ? std::min(half, kLonely) : half);
     round.submit(*part.connection, redis_command({"WAIT", "1", time}), part.acknowledged_by);
     waiting.push_back(&part);
   }
@@ -239,9 +280,8 @@ void Effort::take(Round& round) {
     }
     const bool given = reply->kind != Kind::nil && reply->kind != Kind::error;
     take_reply(part, std::move(*reply));
-    if (given && part.acknowledged_by != 0) {
-      failed_ = !is_acknowledged(part, round.reply(part.acknowledged_by)) || failed_;
-    }
+    part.doubtful = given && part.acknowledged_by != 0 &&
+                    !is_acknowledged(part, round.reply(part.acknowledged_by));
   }
   done_ = done_ || round.written();
 }
@@ -271,13 +311,6 @@ bool Effort::is_acknowledged(const Part& part, const std::optional<RedisReply>& 
                ": what is spent may be accepted again after " + "a failover");
       return true;
     }
-  }
-  tell(part, NGX_LOG_ERR,
-       "no replica has confirmed in time what was spent, so the user signs in anew: is one of them "
-       "connected and in step?");
-  // It may have none any more, or not be the primary.
-  if (RedisNode* node = topology_.node_for(part.command.key)) {
-    node->note_trouble();
   }
   return false;
 }

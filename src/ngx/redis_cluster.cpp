@@ -60,11 +60,17 @@ bool RedisCluster::known_down() const noexcept {
   });
 }
 
-bool RedisCluster::acknowledges(const RedisNode& node) const noexcept {
-  const auto found = std::find_if(members_.begin(), members_.end(), [&node](const auto& member) {
-    return member->node.get() == &node;
-  });
-  return found == members_.end() || (*found)->replicated;
+bool RedisCluster::acknowledges(const RedisNode&) const noexcept {
+  return replicated_ || !mapped_;
+}
+
+RedisTopology::Alone RedisCluster::is_alone(const RedisServer& server, ngx_msec_t then) noexcept {
+  if (static_cast<ngx_msec_int_t>(mapped_at_ - then) <= 0) {
+    want();
+    return Alone::unknown;
+  }
+  const Member* found = find(server);
+  return found != nullptr && found->serves && !found->replicated ? Alone::yes : Alone::no;
 }
 
 RedisTopology::Advice RedisCluster::advise(std::string_view key, const RedisReply& error) {
@@ -220,11 +226,13 @@ void RedisCluster::apply(const std::vector<RedisSlotRange>& ranges) {
     }
     serving->replicated = range.replicated || (serving->serves && serving->replicated);
     serving->serves = true;
+    replicated_ = replicated_ || range.replicated;
     std::fill(slots_.begin() + static_cast<std::ptrdiff_t>(range.first),
               slots_.begin() + static_cast<std::ptrdiff_t>(range.last + 1), serving);
     missing_ -= range.last + 1 - range.first;
   }
   mapped_ = true;
+  mapped_at_ = last_;
   if (!is_amiss()) {
     vain_ = 0;
   }
@@ -233,12 +241,19 @@ void RedisCluster::apply(const std::vector<RedisSlotRange>& ranges) {
 // ---- the nodes
 // -----------------------------------------------------------------------------------------
 
-// Null when there are too many.
-RedisCluster::Member* RedisCluster::member(const RedisServer& server) {
+RedisCluster::Member* RedisCluster::find(const RedisServer& server) const noexcept {
   for (const auto& each : members_) {
     if (each->node->server() == server) {
       return each.get();
     }
+  }
+  return nullptr;
+}
+
+// Null when there are too many.
+RedisCluster::Member* RedisCluster::member(const RedisServer& server) {
+  if (Member* found = find(server)) {
+    return found;
   }
   if (members_.size() >= kMaxMembers) {
     return nullptr;

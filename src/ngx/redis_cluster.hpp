@@ -28,6 +28,7 @@ class RedisCluster final : public RedisTopology, private RedisWaiter {
   bool known_down() const noexcept override;
   Advice advise(std::string_view key, const RedisReply& error) override;
   bool acknowledges(const RedisNode& node) const noexcept override;
+  Alone is_alone(const RedisServer& server, ngx_msec_t then) noexcept override;
 
  private:
   // A server that has, or had, a place in the cluster. It never moves in memory.
@@ -51,6 +52,7 @@ class RedisCluster final : public RedisTopology, private RedisWaiter {
   void rest() noexcept;
   void arm(ngx_msec_t pause) noexcept;
   bool is_amiss() const noexcept;
+  Member* find(const RedisServer& server) const noexcept;
   Member* member(const RedisServer& server);
   Member* owner(std::string_view key) const noexcept { return slots_[redis_slot(key)]; }
 
@@ -60,6 +62,8 @@ class RedisCluster final : public RedisTopology, private RedisWaiter {
   std::vector<Member*> slots_;  // null: nobody serves it, as far as one knows
   std::size_t missing_ = 0;     // slots that nobody serves
   bool mapped_ = false;
+  bool replicated_ = false;   // a replica was seen: from then on all is to be confirmed
+  ngx_msec_t mapped_at_ = 0;  // when the map was asked for
 
   ngx_event_t timer_{};
   RedisTicket* ticket_ = nullptr;  // of the question that is under way
