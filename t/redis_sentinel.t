@@ -39,7 +39,7 @@ sub guests {
 # req 159
 subtest 'a primary that dies, and one that is replaced' => sub {
     my $group = OAuth::Redis::Sentinel->new->start;
-    my @stores = map { probe($group->authority, 'timeout=2s', workers => 2) } 1 .. 2;
+    my @stores = map { probe($group->authority, 'timeout=4s', workers => 2) } 1 .. 2;
     my ($store) = @stores;
     ok is_up($_), 'it is found, by both nginx' for @stores;
     my $first = $group->primary;
@@ -232,7 +232,7 @@ subtest 'passwords and rights' => sub {
     my $files = OAuth::Nginx->new;
     my %file = map { $_->[0] => spew($files->dir . "/$_->[0]", "$_->[1]\n", 0600) } ['data', $data], ['watch', $watch];
     my $url = 'redis+sentinel://oauth@' . $group->authority . "/main password_file=$file{data}";
-    my $start = sub { OAuth::StoreProbe->new(store => "$url $_[0]", workers => 1, log_level => 'debug')->start };
+    my $start = sub { OAuth::StoreProbe->new(store => "$url timeout=4s $_[0]", workers => 1, log_level => 'debug')->start };
 
     for my $with ("sentinel_user=watcher sentinel_password_file=$file{watch}", "sentinel_password_file=$file{watch}") {
         my $store = $start->($with);
