@@ -2,36 +2,10 @@
 use lib 't/lib';
 use OAuth::Test;
 use OAuth::Upstream;
-use IO::Socket::IP;
-use POSIX ();
+use OAuth::Nameserver;
 
-# A nameserver that knows one name, and notes what it is asked.
-my $asked = File::Temp->new;
-my $socket = IO::Socket::IP->new(Proto => 'udp', LocalHost => '127.0.0.1', LocalPort => 0) or die $@;
-my $parent = $$;
-my $pid = fork;
-if (!$pid) {
-    local $SIG{ALRM} = sub { POSIX::_exit(0) };
-    while (getppid == $parent) {
-        alarm 60;
-        my $from = recv $socket, my $query, 512, 0;
-        next if !$from;
-        my ($name, $at) = ('', 12);
-        while (my $length = ord substr $query, $at, 1) {
-            $name .= substr($query, $at + 1, $length) . '.';
-            $at += $length + 1;
-        }
-        my $type = unpack 'n', substr $query, $at + 1, 2;
-        my $known = $name eq 'provider.test.' && $type == 1;
-        syswrite $asked, "$type $name\n";
-        my $answer = $known ? pack 'n n n N n C4', 0xC00C, 1, 1, 60, 4, 127, 0, 0, 1 : '';
-        my $code = $name eq 'provider.test.' ? 0 : 3;
-        send $socket, substr($query, 0, 2) . pack('n5', 0x8180 | $code, 1, $known ? 1 : 0, 0, 0)
-            . substr($query, 12, $at + 5 - 12) . $answer, 0, $from;
-    }
-    POSIX::_exit(0);
-}
-my $dns = $socket->sockport;
+my $nameserver = OAuth::Nameserver->new('provider.test' => ['127.0.0.1']);
+my $dns = $nameserver->port;
 my $up = OAuth::Upstream->new('/' => [OAuth::Upstream::reply(200, 'hello')]);
 my $port = $up->port;
 
@@ -82,11 +56,9 @@ is outcome('/unknown'), 'fetch_failed', 'a name that does not resolve is a failu
 is outcome('/stranger'), 'fetch_failed', 'a name that begins as a local one is none';
 is outcome('/localhost'), $yes, 'localhost needs no resolver';
 is outcome('/localhost', port => 1), $yes, 'and none is needed in the configuration';
-ok slurp("$asked") !~ /localhost\.\n/, 'nobody is asked for it';
+ok $nameserver->questions !~ /localhost\.\n/, 'nobody is asked for it';
 is_deeply [map { $_->[1] } grep { $_->[0] eq 'Host' } @{ ($up->requests)[-1]{headers} }], ["localhost:$port"],
     'the provider sees the name that was pinned, not its address';
 
 $nginx->stop;
-kill 'TERM', $pid;
-waitpid $pid, 0;
 done_testing;

@@ -2,36 +2,11 @@
 # not talked to.
 use lib 't/lib';
 use OAuth::Test;
-use File::Temp ();
+use OAuth::Certificates;
 
-my $folder = File::Temp->newdir('oauth-tls-XXXXXX', TMPDIR => 1);
-chmod 0755, "$folder";
-
-sub openssl {
-    my (@words) = @_;
-    system "openssl @words >$folder/log 2>&1" and die "openssl @words\n" . slurp("$folder/log");
-    return;
-}
-
-# certificate(NAME, by => SIGNER or itself, host =>, ca => 1, days =>): NAME.key, and NAME.pem with
-# the whole chain up to, but without, the root.
-sub certificate {
-    my ($name, %args) = @_;
-    my $file = "$folder/$name";
-    my $days = '-days ' . ($args{days} || 2);
-    # OpenSSL 3.4 and later refuse an end before the start, and take both.
-    $days = '-not_before 20200101000000Z -not_after 20200102000000Z'
-        if ($args{days} || 0) < 0 && `openssl x509 -help 2>&1` =~ /-not_after/;
-    spew("$file.ext", join "\n",
-        $args{ca} ? 'basicConstraints=critical,CA:TRUE' : 'basicConstraints=CA:FALSE',
-        $args{host} ? "subjectAltName=DNS:$args{host}" : ());
-    openssl("req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=$name -keyout $file.key -out $file.csr");
-    my $signer = $args{by} ? "-CA $folder/$args{by}.one -CAkey $folder/$args{by}.key -CAcreateserial" : "-signkey $file.key";
-    openssl("x509 -req -in $file.csr $signer $days -extfile $file.ext -out $file.one");
-    my $above = $args{by} && $args{by} !~ /root/ ? slurp("$folder/$args{by}.pem") : '';
-    spew("$file.pem", slurp("$file.one") . $above);
-    return;
-}
+my $certificates = OAuth::Certificates->new;
+my $folder = $certificates->dir;
+sub certificate { return $certificates->make(@_) }
 
 certificate('root', ca => 1);
 certificate('other-root', ca => 1);
@@ -49,7 +24,7 @@ certificate('client');
 # A list of revoked certificates that knows none.
 spew("$folder/ca.conf", "[ca]\ndefault_ca=d\n[d]\ndatabase=$folder/index\ndefault_md=sha256\ndefault_crl_days=2\n");
 spew("$folder/index", '');
-openssl("ca -gencrl -config $folder/ca.conf -keyfile $folder/other-root.key -cert $folder/other-root.one -out $folder/crl.pem");
+$certificates->openssl("ca -gencrl -config $folder/ca.conf -keyfile $folder/other-root.key -cert $folder/other-root.one -out $folder/crl.pem");
 
 my @kinds = qw(good deep wrong-name wildcard expired stranger self-signed);
 my $number = 1;

@@ -3,10 +3,10 @@
 use lib 't/lib';
 use OAuth::Test;
 use OAuth::StoreProbe;
+use OAuth::FakeRedis;
+use OAuth::Story;
 use OAuth::Redis::Cluster;
 use OAuth::Port;
-use IO::Select;
-use IO::Socket::IP;
 
 plan skip_all => 'no redis-server' if !grep { -x "$_/redis-server" } split /:/, $ENV{PATH};
 
@@ -48,7 +48,7 @@ subtest 'a key has the slot that the server gives it' => sub {
 
 subtest 'one node is enough to find the others' => sub {
     my ($replica) = grep { !$_->is_primary } $cluster->nodes;
-    my $store = probe('redis+cluster://127.0.0.1:' . OAuth::Port::take() . ',127.0.0.1:' . $replica->port);
+    my $store = probe('redis+cluster://127.0.0.1:' . OAuth::Port::take() . ',127.0.0.1:' . $replica->port . ' timeout=5s');
     for my $node ($cluster->primaries) {
         my $name = name_at($node);
         is $store->claim($name, 0, 60), 'done', 'a claim is made';
@@ -104,7 +104,7 @@ sub calls { my ($node, $verb) = @_; return $node->command(INFO => 'commandstats'
 
 # req 160
 subtest 'a slot that moves while it is used' => sub {
-    my $store = probe($cluster->url, workers => 2);
+    my $store = probe($cluster->url . ' timeout=5s', workers => 2);
     my ($from, $to) = ($cluster->primary_of('{moving}'), grep { $_ != $cluster->primary_of('{moving}') } $cluster->primaries);
     my $slot = $cluster->slot('{moving}');
     my @end = map { use_it($store, 'moving') } 1 .. 2;
@@ -122,7 +122,7 @@ subtest 'a slot that moves while it is used' => sub {
 };
 
 subtest 'a script meets a slot that is half moved' => sub {
-    my $store = probe($cluster->url);
+    my $store = probe($cluster->url . ' timeout=5s');
     my $name = name_at(($cluster->primaries)[0]);
     my ($from, $to) = ($cluster->primaries)[0, 1];
     my $slot = $cluster->slot("oauth:grant:$name");
@@ -167,7 +167,7 @@ subtest 'a slot that nobody serves' => sub {
 
 # req 159
 subtest 'a primary that dies' => sub {
-    my $store = probe($cluster->url, workers => 2);
+    my $store = probe($cluster->url . ' timeout=5s', workers => 2);
     my $primary = ($cluster->primaries)[1];
     my $replica = $cluster->replica_of($primary);
     my ($name, $other) = (name_at($primary), name_at(($cluster->primaries)[0]));
@@ -199,7 +199,7 @@ subtest 'the least rights' => sub {
     my @rights = qw(+set +get +getdel +del +evalsha +script|load +ping +cluster|slots +asking +wait);
     my $may = sub { $_->command(ACL => SETUSER => 'least', 'reset', 'on', '>word', '~oauth:*', '-@all', @_) for $cluster->nodes };
     $may->(@rights);
-    my $store = probe($cluster->url('least:word@'));
+    my $store = probe($cluster->url('least:word@') . ' timeout=5s');
     my ($from, $to) = ($cluster->primaries)[0, 1];
     my $name = name_at($from);
     my $slot = $cluster->slot("oauth:claim:$name");
@@ -214,32 +214,60 @@ subtest 'the least rights' => sub {
     is lines($store, qr/\[warn\].*oauth: redis .*WAIT is refused: NOPERM: .*after a failover/), 1, 'with a warning';
     $store->stop;
     $may->(grep { !/slots/ } @rights);
-    $store = probe($cluster->url('least:word@'));
+    $store = probe($cluster->url('least:word@') . ' timeout=5s');
     ok wait_until { $store->known eq 'down' }, 'without CLUSTER SLOTS it is as good as down';
     like $store->nginx->error_log, qr/CLUSTER is refused: NOPERM: /, 'and the log says why';
     $store->stop;
     $_->command(ACL => DELUSER => 'least') for $cluster->nodes;
 };
 
-# A node that answers CLUSTER SLOTS and everything else as `slots` and `answer` say.
+sub entered {
+    my ($story, $tokens) = @_;
+    return $story->nginx->get('/api/', headers => [Authorization => "Bearer $tokens->{accessToken}"])->{status};
+}
+
+sub revoke {
+    my ($story, $tokens) = @_;
+    return $story->nginx->post('/oauth/revoke', form(token => $tokens->{refreshToken}),
+        headers => ['Content-Type' => 'application/x-www-form-urlencoded'])->{status};
+}
+
+subtest 'who signs in and is revoked' => sub {
+    my $story = OAuth::Story->new(workers => 2, http => 'oauth_store ' . $cluster->url . " timeout=5s;\n",
+        server => 'oauth_revocation_lag 2s;')->start;
+    my ($one, $two, $left) = map { $story->redeem($story->code)->{json} } 1 .. 3;
+    ok wait_until { entered($story, $one) == 200 }, 'the list of the revoked is read';
+    is revoke($story, $one), 200, 'one is revoked';
+    is entered($story, $one), 401, 'and refused';
+    my $from = $cluster->primary_of('oauth:{revoked}:order');
+    my ($to) = grep { $_ != $from } $cluster->primaries;
+    $_->command(SCRIPT => 'FLUSH') for $cluster->primaries;
+    my $slot = $cluster->slot('{revoked}');
+    # One of its two keys here and one there: the script may run nowhere (TRYAGAIN).
+    $to->command(CLUSTER => SETSLOT => $slot, IMPORTING => $from->id);
+    $from->command(CLUSTER => SETSLOT => $slot, MIGRATING => $to->id);
+    $from->command(MIGRATE => '127.0.0.1', $to->port, 'oauth:{revoked}:until', 0, 5000);
+    is revoke($story, $two), 503, 'another is not, while the list is here and there';
+    is entered($story, $two), 200, 'and lives on';
+    like $story->nginx->error_log, qr/EVALSHA is refused: TRYAGAIN/, 'the log says why';
+    $cluster->move($slot, $from, $to);
+    is revoke($story, $two), 200, 'it is once the list has moved';
+    is entered($story, $two), 401, 'and refused';
+    $to->command(CONFIG => 'RESETSTAT');
+    ok wait_until { calls($to, 'evalsha') > 4 }, 'the list is read where it is now, again and again';
+    is entered($story, $left), 200, 'and others are let in all the time';
+    $cluster->move($slot, $to, $from);
+    $story->stop;
+};
+
+# A node that answers CLUSTER SLOTS and everything else as `slots` and `answer` say; that gets how many
+# others came before.
 sub fake_node {
     my (%args) = @_;
-    my $listener = IO::Socket::IP->new(LocalHost => '127.0.0.1', LocalPort => $args{port}, Listen => 16, ReuseAddr => 1) or die "listen: $@";
-    my $pid = fork;
-    return bless { pid => $pid }, 'Fake' if $pid;
-    my $select = IO::Select->new($listener);
     my $count = 0;
-    while (getppid() != 1) {
-        for my $ready ($select->can_read(10)) {
-            if ($ready == $listener) { $select->add($listener->accept); next }
-            my $got = sysread $ready, my $bytes, 65536;
-            if (!$got) { $select->remove($ready); close $ready; next }
-            syswrite $ready, $bytes =~ /PING/ ? "+PONG\r\n" : $bytes =~ /SLOTS/ ? $args{slots} : $args{answer}->($count++);
-        }
-    }
-    POSIX::_exit(0);
+    return OAuth::FakeRedis->new(port => $args{port},
+        answer => sub { my (undef, $bytes) = @_; return $bytes =~ /SLOTS/ ? $args{slots} : $args{answer}->($count++) });
 }
-sub Fake::DESTROY { local $?; kill 'KILL', $_[0]{pid}; waitpid $_[0]{pid}, 0; return }
 
 sub range {
     my ($first, $last, $host, $port) = @_;

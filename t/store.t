@@ -206,7 +206,7 @@ LUA
     $redis->stop;
 
     my $cluster = OAuth::Redis::Cluster->new->start;
-    conforms('a redis cluster' => $cluster->url . ' prefix=probe:');
+    conforms('a redis cluster' => $cluster->url . ' prefix=probe: timeout=5s');
     is scalar(grep { $_->command('DBSIZE') > 0 } $cluster->primaries), 3, 'each of its nodes has a part';
     $cluster->stop;
 }

@@ -2,9 +2,8 @@
 use lib 't/lib';
 use OAuth::Test;
 use OAuth::StoreProbe;
-use OAuth::Port;
+use OAuth::FakeRedis;
 use OAuth::Process;
-use IO::Socket::IP;
 use IO::Select;
 
 plan skip_all => 'no redis-server' if !grep { -x "$_/redis-server" } split /:/, $ENV{PATH};
@@ -21,36 +20,10 @@ sub is_up   { my ($store) = @_; return wait_until { $store->known eq 'up' && $st
 sub is_down { my ($store) = @_; return wait_until { $store->known eq 'down' } }
 sub lines   { my ($store, $pattern) = @_; return scalar grep { /$pattern/ } split /\n/, $store->nginx->error_log }
 
-# Answers commands as `answer` says (number of the connection, bytes that came); undef closes. PING is
-# answered by PONG unless `ping` says otherwise. Runs until the test lets go of the second value.
 sub fake_redis {
-    my (%args) = @_;
-    my $port = OAuth::Port::take();
-    my $listener = IO::Socket::IP->new(LocalHost => '127.0.0.1', LocalPort => $port, Listen => 16, ReuseAddr => 1)
-        or die "listen: $@";
-    my $pid = fork;
-    return ($port, bless { pid => $pid }, 'Fake') if $pid;
-    my ($select, %number) = IO::Select->new($listener);
-    while (getppid() != 1) {
-        for my $ready ($select->can_read(10)) {
-            if ($ready == $listener) {
-                my $socket = $listener->accept;
-                $number{$socket} = 1 + keys %number;
-                $select->add($socket);
-                next;
-            }
-            my $count = sysread $ready, my $bytes, 65536;
-            my $answer = !$count ? undef
-                : $bytes =~ /PING/ ? ($args{ping} || sub { "+PONG\r\n" })->($number{$ready})
-                :                    $args{answer}->($number{$ready}, $bytes);
-            if (defined $answer) { syswrite $ready, $answer; next }
-            $select->remove($ready);
-            close $ready;
-        }
-    }
-    POSIX::_exit(0);
+    my $fake = OAuth::FakeRedis->new(@_);
+    return ($fake->port, $fake);
 }
-sub Fake::DESTROY { local $?; kill 'KILL', $_[0]{pid}; waitpid $_[0]{pid}, 0; return }
 
 # req 159
 subtest 'a server that is not there' => sub {

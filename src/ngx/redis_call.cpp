@@ -10,8 +10,9 @@ using Advice = RedisTopology::Advice;
 using Alone = RedisTopology::Alone;
 using Kind = RedisReply::Kind;
 
-constexpr unsigned kMaxRounds = 6;  // the first, and five that follow an advice
-constexpr ngx_msec_t kLonely = 10;  // ms; for a replica that nobody has heard of yet
+constexpr unsigned kMaxRounds = 6;      // the first, and five that follow an advice
+constexpr ngx_msec_t kFirstPause = 20;  // ms
+constexpr ngx_msec_t kLonely = 10;      // ms; for a replica that nobody has heard of yet
 
 // A command on its way.
 struct Part {
@@ -212,11 +213,11 @@ Effort::Next Effort::wait() noexcept {
 
 // Doubles each time, jittered; 0 when it would not end in time: what was answered so far stands.
 ngx_msec_t Effort::pause() noexcept {
-  const ngx_msec_t whole = std::max<ngx_msec_t>(timeout_ / 16, 2) << pauses_++;
+  const ngx_msec_t whole = kFirstPause << std::min(pauses_++, 5U);
   const ngx_msec_t length = whole / 2 + static_cast<ngx_msec_t>(ngx_random()) % (whole / 2);
   const auto left = static_cast<ngx_msec_int_t>(deadline_ - ngx_current_msec - length);
   late_ = left <= 0;
-  return left > 0 ? std::max<ngx_msec_t>(length, 1) : 0;
+  return left > 0 ? length : 0;
 }
 
 void Effort::send(Round& round) {

@@ -12,6 +12,8 @@ constexpr ngx_msec_t kFirstPause = 100;  // ms; doubles with each failure
 constexpr ngx_msec_t kLongestPause = 3000;
 constexpr std::size_t kReadSize = 16384;
 
+constexpr std::string_view kClosed = "the server closed the connection";
+
 std::string error_text(ngx_err_t error) {
   return std::strerror(error);
 }
@@ -105,8 +107,6 @@ std::string RedisConnection::where() const {
   return server.host.empty() || server.host == address_.text ? "" : " to " + address_.text;
 }
 
-// The bytes go through the connection's recv and send: a TLS handshake, which replaces them, has
-// its place here.
 void RedisConnection::on_connected() {
   int error = 0;
   socklen_t size = sizeof(error);
@@ -119,6 +119,30 @@ void RedisConnection::on_connected() {
   }
   if (peer_.sockaddr->sa_family != AF_UNIX) {
     (void)ngx_tcp_nodelay(connection_);  // slower without, but no worse
+  }
+  if (node_.options().tls_context != nullptr) {
+    secure(*node_.options().tls_context);
+  } else {
+    greet();
+  }
+}
+
+// Afterwards the connection's recv and send are TLS.
+void RedisConnection::secure(const RedisTlsContext& context) {
+  state_ = State::securing;
+  tls_.emplace(context, connection_);
+  if (tls_->handshake(node_.server(), on_handshake) != NGX_AGAIN) {
+    on_secured();
+  }
+}
+
+void RedisConnection::on_secured() {
+  connection_->read->handler = on_read;
+  connection_->write->handler = on_write;
+  const std::string objection = tls_->objection(node_.server());
+  if (!objection.empty()) {
+    fail(objection);
+    return;
   }
   greet();
 }
@@ -195,7 +219,7 @@ void RedisConnection::flush() {
       break;
     }
     if (count <= 0) {
-      fail("cannot send: " + error_text(ngx_socket_errno));
+      fail(broken("cannot send: " + error_text(ngx_socket_errno)));
       return;
     }
     done += static_cast<std::size_t>(count);
@@ -223,7 +247,7 @@ void RedisConnection::read() {
       return;
     }
     if (count < 0) {
-      fail("cannot receive: " + error_text(ngx_socket_errno));
+      fail(broken("cannot receive: " + error_text(ngx_socket_errno)));
       return;
     }
     if (!parse({reinterpret_cast<char*>(buffer.data()), static_cast<std::size_t>(count)})) {
@@ -296,7 +320,20 @@ void RedisConnection::on_closed() {
     connect();
     return;
   }
-  fail("the server closed the connection");
+  fail(broken(std::string(kClosed)));
+}
+
+// Before the first answer the end of a connection says what the server may have expected.
+std::string RedisConnection::broken(const std::string& what) const {
+  if (tls_) {
+    const bool wants = state_ == State::greeting && tls_->wants_certificate();
+    return wants             ? "it wants a client certificate: give tls_cert= and tls_key="
+           : what == kClosed ? what
+                             : tls_->reason();
+  }
+  return state_ == State::greeting && peer_.sockaddr->sa_family != AF_UNIX
+             ? what + " before it answered: if it speaks TLS, write rediss://"
+             : what;
 }
 
 // Always false, for `return fail(...)`.
@@ -345,6 +382,7 @@ void RedisConnection::pause() noexcept {
 
 void RedisConnection::disconnect() noexcept {
   lookup_.cancel();
+  tls_.reset();
   if (connection_ != nullptr) {
     ngx_close_connection(connection_);
     connection_ = nullptr;
@@ -393,6 +431,8 @@ std::string RedisConnection::late() const {
       return "no answer from the nameserver";
     case State::connecting:
       return "no connection" + where();
+    case State::securing:
+      return "no TLS handshake (does it speak TLS?)";
     default:
       return "no answer";
   }
@@ -438,6 +478,15 @@ void RedisConnection::on_write(ngx_event_t* event) noexcept {
     return;
   }
   self->flush();
+}
+
+void RedisConnection::on_handshake(ngx_connection_t* connection) noexcept {
+  auto* self = static_cast<RedisConnection*>(connection->data);
+  if (connection->close) {
+    self->close();
+    return;
+  }
+  self->on_secured();
 }
 
 void RedisConnection::on_timer(ngx_event_t* event) noexcept {

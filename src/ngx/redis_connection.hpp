@@ -1,7 +1,7 @@
 // RedisConnection: one pipelined connection of a worker to a server. It looks up the server's name,
-// connects and greets by itself, answers commands in their order, and after a failure comes back
-// with growing, jittered pauses. A connection that breaks or lets a command wait too long is
-// closed: what was never written was not done, what was written may have been.
+// connects, secures and greets by itself, answers commands in their order, and after a failure
+// comes back with growing, jittered pauses. A connection that breaks or lets a command wait too
+// long is closed: what was never written was not done, what was written may have been.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +14,7 @@
 #include "ngx/redis_codec.hpp"
 #include "ngx/redis_greeting.hpp"
 #include "ngx/redis_names.hpp"
+#include "ngx/redis_tls.hpp"
 
 namespace oauth {
 
@@ -68,7 +69,7 @@ class RedisConnection {
   void submit_unheard(std::string command);
 
  private:
-  enum class State : std::uint8_t { closed, resolving, connecting, greeting, ready };
+  enum class State : std::uint8_t { closed, resolving, connecting, securing, greeting, ready };
   struct Pending {
     std::unique_ptr<RedisTicket> ticket;
     std::string bytes;      // until they are sent
@@ -78,12 +79,15 @@ class RedisConnection {
 
   static void on_read(ngx_event_t* event) noexcept;
   static void on_write(ngx_event_t* event) noexcept;
+  static void on_handshake(ngx_connection_t* connection) noexcept;
   static void on_timer(ngx_event_t* event) noexcept;
 
   RedisTicket* add(std::string command, RedisTicket ticket);
   void on_resolved();
   std::string where() const;
   void on_connected();
+  void secure(const RedisTlsContext& context);
+  void on_secured();
   void greet();
   bool on_greeted(const RedisReply& reply);
   void become_ready();
@@ -95,6 +99,7 @@ class RedisConnection {
   void post_flush() noexcept;
   void expire();
   std::string late() const;
+  std::string broken(const std::string& what) const;
   void on_closed();
   bool fail(const std::string& reason);
   void disconnect() noexcept;
@@ -110,6 +115,7 @@ class RedisConnection {
   ngx_str_t address_text_{};
   ngx_peer_connection_t peer_{};
   ngx_connection_t* connection_ = nullptr;
+  std::optional<RedisTlsLink> tls_;
   State state_ = State::closed;
   bool down_ = false;
   bool retiring_ = false;  // answers what is pending, takes no more, then connects anew:

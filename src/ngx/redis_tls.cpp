@@ -20,13 +20,14 @@ struct Meaning {
 
 constexpr std::string_view kNoTls = "it does not speak TLS: write redis:// in place of rediss://";
 constexpr std::string_view kNoVersion = "no TLS version in common, 1.2 or later is needed";
+constexpr std::string_view kWanted = "it wants a client certificate: give tls_cert= and tls_key=";
 constexpr std::string_view kOurs =
     "it refuses our certificate: tls_cert= is not one that it trusts";
 constexpr Meaning kMeanings[] = {
     {"wrong version number", kNoTls},
     {"packet length too long", kNoTls},
     {"http request", kNoTls},
-    {"alert certificate required", "it wants a client certificate: give tls_cert= and tls_key="},
+    {"alert certificate required", kWanted},
     {"alert unknown ca", kOurs},
     {"alert bad certificate", kOurs},
     {"alert certificate unknown", kOurs},
@@ -223,6 +224,10 @@ bool RedisTlsLink::is_named(const std::string& host) {
 }
 
 std::string RedisTlsLink::reason() const {
+  // TLS 1.2 has no alert of its own for it.
+  if (wants_certificate_ && said_.find("alert handshake failure") != said_.npos) {
+    return std::string(kWanted);
+  }
   for (const Meaning& meaning : kMeanings) {
     if (said_.find(meaning.text) != said_.npos) {
       return std::string(meaning.line);

@@ -3,6 +3,7 @@
 #include "ngx/conf.hpp"
 #include "ngx/redis_names.hpp"
 #include "ngx/redis_store.hpp"
+#include "ngx/redis_tls.hpp"
 #include "ngx/redis_url.hpp"
 #include "ngx/shm_store.hpp"
 #include "ngx/store.hpp"
@@ -76,7 +77,10 @@ StoreBackend* make_redis(ngx_conf_t* cf, std::string_view url,
     return nullptr;
   }
   if (options.tls.on) {
-    return complain(cf, "TLS to Redis is not available yet: use redis:// or redis+unix:");
+    options.tls_context = RedisTlsContext::make(cf, options.tls);
+    if (options.tls_context == nullptr) {
+      return nullptr;
+    }
   }
   return make_in<RedisBackend>(cf->pool, std::move(options));
 }

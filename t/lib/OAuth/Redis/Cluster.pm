@@ -5,7 +5,8 @@
 #     my $node = $cluster->primary_of('oauth:code:x');      # an OAuth::Redis::Cluster::Node
 #     $cluster->command(GET => 'oauth:code:x');             # at the primary of its first argument
 #     $cluster->move($slot, $from, $to);
-# Further arguments: args => [...] of every redis-server, user and password, primaries => N.
+# Further arguments: args => [...] of every redis-server, user and password, primaries => N, patience
+# => ms until a silent node is given up (2000).
 package OAuth::Redis::Cluster::Node;
 
 use strict;
@@ -17,7 +18,7 @@ use OAuth::Redis;
 sub new {
     my ($class, %args) = @_;
     my $bus = OAuth::Port::take();
-    $args{args} = ['--cluster-enabled', 'yes', '--cluster-port', $bus, '--cluster-node-timeout', 2000,
+    $args{args} = ['--cluster-enabled', 'yes', '--cluster-port', $bus, '--cluster-node-timeout', delete $args{patience} || 2000,
         '--repl-diskless-sync-delay', 0, '--repl-ping-replica-period', 1,
         @{ $args{args} || [] }];
     return OAuth::Redis::new($class, %args, bus => $bus);
@@ -47,7 +48,7 @@ sub new {
     my ($class, %args) = @_;
     my $self = bless { primaries => 3, replicas => 1, args => [], %args }, $class;
     my $count = $self->{primaries} * (1 + $self->{replicas});
-    my @common = map { $_ => $self->{$_} } grep { exists $self->{$_} } qw(user password tls);
+    my @common = map { $_ => $self->{$_} } grep { exists $self->{$_} } qw(user password tls patience);
     $self->{nodes} = [map { OAuth::Redis::Cluster::Node->new(@common, args => $self->{args}) } 1 .. $count];
     return $self;
 }
