@@ -1,9 +1,9 @@
 # The store behind Redis Sentinel: the primary changes, dies, or is not the one that a sentinel says.
 use lib 't/lib';
 use OAuth::Test;
+use OAuth::FakeRedis;
 use OAuth::StoreProbe;
 use OAuth::Port;
-use OAuth::Redis::Fake;
 use OAuth::Redis::Sentinel;
 
 plan skip_all => 'no redis-server' if !grep { -x "$_/redis-server" } split /:/, $ENV{PATH};
@@ -26,7 +26,7 @@ sub named { my ($port, $host) = @_; return join '', "*2\r\n", bulk($host || '127
 # A sentinel that always says the same, or what a sub says; "HOST:PORT" of it, and what keeps it alive.
 sub fake {
     my ($answer) = @_;
-    my $fake = OAuth::Redis::Fake->new(answer => ref $answer ? $answer : sub { $answer });
+    my $fake = OAuth::FakeRedis->new(answer => ref $answer ? $answer : sub { $answer });
     return ('127.0.0.1:' . $fake->port, $fake);
 }
 
