@@ -143,7 +143,7 @@ void RedisSentinel::on_failure(std::size_t, bool) noexcept {
   sleep(0);
 }
 
-// Called while a connection of the primary fails: only marks.
+// Also called while a reply is being given out: only marks.
 void RedisSentinel::on_trouble() noexcept {
   trouble_ = true;
   if (log_ == nullptr || ticket_ != nullptr || reply_ || failed_) {

@@ -21,7 +21,7 @@ class RedisSentinel final : public RedisTopology, private RedisWaiter {
  public:
   // `options` outlive it.
   explicit RedisSentinel(const RedisOptions& options);
-  ~RedisSentinel() override { stop(); }
+  ~RedisSentinel() override { RedisSentinel::stop(); }
   RedisSentinel(const RedisSentinel&) = delete;
   RedisSentinel& operator=(const RedisSentinel&) = delete;
 
