@@ -171,6 +171,10 @@ Effort::Next Effort::next() {
       return wait();
     }
     part.connection = part.node == nullptr ? nullptr : part.node->pick();
+    // Who was told to wait for another server also waits until that can be reached.
+    if (part.node != nullptr && part.connection == nullptr && pauses_ > 0) {
+      return wait();
+    }
     if (part.connection == nullptr || part.command.bytes.empty()) {
       failed_ = true;
       return Next::end;

@@ -82,9 +82,6 @@ StoreBackend* make_redis(ngx_conf_t* cf, std::string_view url,
       return nullptr;
     }
   }
-  if (options.kind == RedisOptions::Kind::sentinel) {
-    return complain(cf, "Sentinel is not available yet: use redis:// or redis+cluster://");
-  }
   return make_in<RedisBackend>(cf->pool, std::move(options));
 }
 

@@ -37,9 +37,7 @@ sub start {
     chmod 0755, $self->dir;
     $self->{process} = OAuth::Process->spawn(
         output  => $self->dir . '/redis.log',
-        command => ['redis-server', '--port', $self->{port}, '--bind', '127.0.0.1', '--unixsocket',
-            $self->socket_path, '--unixsocketperm', '777', '--save', '', '--appendonly', 'no',
-            '--dir', $self->dir, @{ $self->{args} }],
+        command => [$self->command_line],
     );
     my $end = time + 20;
     while (1) {
@@ -51,6 +49,12 @@ sub start {
         sleep 0.02;
     }
     return $self;
+}
+
+sub command_line {
+    my ($self) = @_;
+    return ('redis-server', '--port', $self->{port}, '--bind', '127.0.0.1', '--unixsocket', $self->socket_path,
+        '--unixsocketperm', '777', '--save', '', '--appendonly', 'no', '--dir', $self->dir, @{ $self->{args} });
 }
 
 sub stop {
