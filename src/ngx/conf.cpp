@@ -93,6 +93,7 @@ char* init_main_conf(ngx_conf_t* cf, void* conf) noexcept {
   if (main.store == nullptr || load_keys(cf, main) != NGX_CONF_OK) {
     return static_cast<char*>(NGX_CONF_ERROR);
   }
+  main.store->keep(main.keyring, main.signing);
   return make_revocations(cf, main);
 }
 

@@ -46,6 +46,14 @@ RedisTicket* RedisConnection::submit(std::string command, RedisWaiter& waiter, s
   return pending.ticket.get();
 }
 
+void RedisConnection::send_last(std::string_view command) {
+  if (ready()) {
+    out_ += command;
+    queued_ += command.size();
+    flush();
+  }
+}
+
 // ---- coming up
 // ------------------------------------------------------------------------------------
 

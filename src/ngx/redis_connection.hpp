@@ -59,6 +59,8 @@ class RedisConnection {
 
   // Only while usable. The ticket stays valid until its waiter was told or emptied it.
   RedisTicket* submit(std::string command, RedisWaiter& waiter, std::size_t index);
+  // The worker ends: sent at once or not at all, and nobody hears the answer.
+  void send_last(std::string_view command);
 
  private:
   enum class State : std::uint8_t { closed, connecting, greeting, ready };

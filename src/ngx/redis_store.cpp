@@ -44,9 +44,11 @@ bool is_status(const RedisReply& reply) noexcept {
 
 class RedisStore final : public Store {
  public:
-  RedisStore(Flow& flow, RedisTopology& topology, const std::string& prefix, RedisScripts& scripts,
+  RedisStore(const RedisBackend& backend, Flow& flow, RedisTopology& topology,
+             const std::string& prefix, RedisScripts& scripts,
              const RevocationZone* revocations) noexcept
-      : flow_(flow),
+      : backend_(backend),
+        flow_(flow),
         topology_(topology),
         prefix_(prefix),
         scripts_(scripts),
@@ -81,6 +83,7 @@ class RedisStore final : public Store {
   Task<Check> load_script(RedisScript& script, const std::string& key);
   Problem refused(std::string_view verb, std::string_view key, const RedisReply& reply);
 
+  const RedisBackend& backend_;
   Flow& flow_;
   RedisTopology& topology_;
   const std::string& prefix_;
@@ -309,6 +312,9 @@ Task<Result<RedisReply>> RedisStore::ask(std::string key, std::vector<std::strin
 }
 
 Task<Result<std::vector<RedisReply>>> RedisStore::send(std::vector<RedisCommand> commands) {
+  if (!backend_.has_shared_keys()) {
+    co_return Problem::keyset_mismatch;  // a flow that began before that was known
+  }
   auto replies = co_await RedisCall(flow_, topology_, std::move(commands));
   co_return replies;
 }
@@ -330,7 +336,8 @@ RedisBackend::RedisBackend(RedisOptions options, std::vector<ngx_addr_t> address
       topology_(std::make_unique<RedisSingle>(options_, std::move(addresses))) {}
 
 std::unique_ptr<Store> RedisBackend::open(Flow& flow) {
-  return std::make_unique<RedisStore>(flow, *topology_, options_.prefix, scripts_, revocations());
+  return std::make_unique<RedisStore>(*this, flow, *topology_, options_.prefix, scripts_,
+                                      revocations());
 }
 
 ngx_int_t RedisBackend::init_worker(ngx_cycle_t* cycle) {
@@ -340,12 +347,20 @@ ngx_int_t RedisBackend::init_worker(ngx_cycle_t* cycle) {
       feed_ = std::make_unique<RedisRevocations>(*topology_, options_, *revocations());
       feed_->start(cycle->log);
     }
+    if (keyring() != nullptr && signing() != nullptr) {
+      keyset_ = std::make_unique<RedisKeyset>(*topology_, options_, node_, *keyring(), *signing());
+      keyset_->start(cycle->log);
+    }
   }
   return NGX_OK;
 }
 
 void RedisBackend::exit_worker(ngx_cycle_t*) {
   feed_.reset();
+  if (keyset_) {
+    keyset_->leave();
+    keyset_.reset();
+  }
   topology_->stop();
 }
 

@@ -13,6 +13,7 @@ namespace oauth {
 // A longer value is a mistake of the caller: Problem::internal.
 inline constexpr std::size_t kMaxStoreValue = std::size_t{8} * 1024;
 
+class KeySet;
 class RevocationZone;
 
 class StoreBackend {
@@ -26,12 +27,24 @@ class StoreBackend {
   virtual bool is_remote() const noexcept = 0;  // other nodes may share it
   // What this machine knows of the revoked; told once, at load.
   void keep(RevocationZone& revocations) noexcept { revocations_ = &revocations; }
+  // This machine's keys; told once, at load. Both null where `nginx -t` finds none.
+  void keep(std::shared_ptr<const Keyring> keyring,
+            std::shared_ptr<const KeySet> signing) noexcept {
+    keyring_ = std::move(keyring);
+    signing_ = std::move(signing);
+  }
+  // False while nobody else who shares the store has keys of this machine's (keyset_mismatch).
+  virtual bool has_shared_keys() const noexcept { return true; }
 
  protected:
   RevocationZone* revocations() const noexcept { return revocations_; }  // null without a broker
+  const Keyring* keyring() const noexcept { return keyring_.get(); }     // null without a broker
+  const KeySet* signing() const noexcept { return signing_.get(); }
 
  private:
   RevocationZone* revocations_ = nullptr;
+  std::shared_ptr<const Keyring> keyring_;
+  std::shared_ptr<const KeySet> signing_;
 };
 
 // `oauth_store` ARGS (args[0] is the directive's name). Null after an [emerg] line with file, line
