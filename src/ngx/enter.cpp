@@ -7,6 +7,7 @@
 #include "ngx/memo.hpp"
 #include "ngx/reply.hpp"
 #include "ngx/request.hpp"
+#include "ngx/status.hpp"
 
 namespace oauth {
 namespace {
@@ -98,6 +99,7 @@ void finish(ngx_http_request_t* r, const Verdict& verdict) {
     memo->rest().flow_id = verdict.flow_id;
     memo->outcomes.add().problem = verdict.problem;
   }
+  count_verdict(*location_conf(r).endpoint, verdict);
   log_verdict(r, location_conf(r).endpoint->name, verdict);
   ngx_http_finalize_request(r, send_reply(r, *verdict.reply));
 }

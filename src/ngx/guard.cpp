@@ -5,6 +5,7 @@
 #include "ngx/mask.hpp"
 #include "ngx/reply.hpp"
 #include "ngx/request.hpp"
+#include "ngx/status.hpp"
 #include "ngx/stream.hpp"
 #include "oauth/base/text.hpp"
 #include "oauth/flow/cors.hpp"
@@ -146,9 +147,11 @@ ngx_int_t settle(ngx_http_request_t* r, const Guard& guard, Memo& memo, const De
   }
   if (decision.kind == Decision::Kind::refuse) {
     const Problem problem = reason(r, decision.problem);
+    count_refusal(problem);
     log_refusal(r, problem);
     return enforce(r, memo.outcomes.add(guard, problem), memo);
   }
+  count(decision.admission.trust != nullptr ? Own::entered : Own::entered_anonymous);
   Outcome& outcome = memo.outcomes.add(guard, decision.admission);
   // A token out of the query has lain in the flow's memory, which the log phase does not see.
   if (memo.authorization->count == 0) {

@@ -39,7 +39,7 @@ class RedisConnection {
   static constexpr std::size_t kMaxPending = 512;
 
   RedisConnection(RedisNode& node, ngx_log_t* log);
-  ~RedisConnection() { close(); }
+  ~RedisConnection();
   RedisConnection(const RedisConnection&) = delete;
   RedisConnection& operator=(const RedisConnection&) = delete;
 

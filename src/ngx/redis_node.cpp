@@ -1,5 +1,7 @@
 #include "ngx/redis_node.hpp"
 
+#include "ngx/status.hpp"
+
 namespace oauth {
 namespace {
 
@@ -17,8 +19,11 @@ void RedisNode::start(ngx_log_t* log) {
 
 RedisConnection* RedisNode::pick() const noexcept {
   RedisConnection* best = nullptr;
+  bool is_full = false;
   for (const auto& connection : connections_) {
-    if (!connection->usable() || connection->pending() >= RedisConnection::kMaxPending) {
+    const bool has_room = connection->pending() < RedisConnection::kMaxPending;
+    if (!connection->usable() || !has_room) {
+      is_full = is_full || !has_room;
       continue;
     }
     const bool better =
@@ -27,6 +32,9 @@ RedisConnection* RedisNode::pick() const noexcept {
     if (better) {
       best = connection.get();
     }
+  }
+  if (best == nullptr && is_full) {
+    count(Shared::store_refused);
   }
   return best;
 }

@@ -6,6 +6,7 @@
 
 #include "ngx/redis_call.hpp"
 #include "ngx/revocations.hpp"
+#include "ngx/status.hpp"
 
 namespace oauth {
 namespace {
@@ -36,6 +37,28 @@ constexpr std::int64_t kLongest = std::int64_t{100} * 366 * 24 * 3600;  // s; Re
 std::int64_t milliseconds_until(std::int64_t expires) noexcept {
   const std::int64_t left = expires - ngx_time();
   return std::clamp<std::int64_t>(left, 0, kLongest) * 1000;
+}
+
+// nginx's own clock has milliseconds, in which Redis answers several times.
+std::uint64_t now_micros() noexcept {
+  timespec now{};
+  (void)clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000 +
+         static_cast<std::uint64_t>(now.tv_nsec) / 1'000;
+}
+
+void count_commands(std::size_t asked, std::uint64_t micros,
+                    const Result<std::vector<RedisReply>>& replies) {
+  const auto is_error = [](const RedisReply& reply) {
+    return reply.kind == Kind::error && redis_error_code(reply) != "NOSCRIPT";
+  };
+  count(Shared::store_commands, asked);
+  count(Shared::store_micros, micros);
+  const auto errors = replies ? std::count_if(replies->begin(), replies->end(), is_error)
+                              : static_cast<std::ptrdiff_t>(asked);
+  if (errors != 0) {
+    count(Shared::store_errors, static_cast<std::uint64_t>(errors));
+  }
 }
 
 bool is_status(const RedisReply& reply) noexcept {
@@ -315,7 +338,10 @@ Task<Result<std::vector<RedisReply>>> RedisStore::send(std::vector<RedisCommand>
   if (!backend_.has_shared_keys()) {
     co_return Problem::keyset_mismatch;  // a flow that began before that was known
   }
+  const std::size_t asked = commands.size();
+  const std::uint64_t begun = now_micros();
   auto replies = co_await RedisCall(flow_, topology_, std::move(commands));
+  count_commands(asked, now_micros() - begun, replies);
   co_return replies;
 }
 

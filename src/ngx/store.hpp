@@ -2,6 +2,8 @@
 #pragma once
 
 #include <memory>
+#include <string_view>
+#include <vector>
 
 #include "ngx/nginx.hpp"
 #include "ngx/run.hpp"
@@ -12,6 +14,13 @@ namespace oauth {
 
 // A longer value is a mistake of the caller: Problem::internal.
 inline constexpr std::size_t kMaxStoreValue = std::size_t{8} * 1024;
+
+// A part of a store in shared memory, in blocks.
+struct StoreShare {
+  std::string_view name;
+  std::uint64_t used = 0;
+  std::uint64_t free = 0;
+};
 
 class KeySet;
 class RevocationZone;
@@ -35,6 +44,7 @@ class StoreBackend {
   }
   // False while nobody else who shares the store has keys of this machine's (keyset_mismatch).
   virtual bool has_shared_keys() const noexcept { return true; }
+  virtual std::vector<StoreShare> shares() const { return {}; }
 
  protected:
   RevocationZone* revocations() const noexcept { return revocations_; }  // null without a broker
