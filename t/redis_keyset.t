@@ -6,6 +6,7 @@ use OAuth::Demo;
 use File::Temp ();
 use OAuth::Forge;
 use OAuth::Redis;
+use OAuth::StoreProbe;
 
 plan skip_all => 'no redis-server' if !grep { -x "$_/redis-server" } split /:/, $ENV{PATH};
 
@@ -108,6 +109,38 @@ for my $case (['02', 'k1', 'secret'], ['01', 'k2', 'signing_key']) {
         $other->stop;
     };
 }
+
+# For what began before that was known: nothing is done for it either.
+subtest 'the store of such a node' => sub {
+    my $other = OAuth::Redis->new->start;
+    my ($first, $stranger) = map { OAuth::StoreProbe->new(store => 'redis://127.0.0.1:' . $other->port, keys => 1, workers => 1)->start } 1 .. 2;
+    ok wait_until { $stranger->get(codes => 'none') eq 'keyset_mismatch' }, 'gives nothing';
+    is $first->put(codes => 'a', 'v', 60), 'done', '(something is stored by the other)';
+    is $stranger->claim('c', 0, 60), 'keyset_mismatch', 'claims nothing';
+    is $stranger->put(codes => 'b', 'v', 60), 'keyset_mismatch', 'stores nothing';
+    is $stranger->take(codes => 'a'), 'keyset_mismatch', 'takes nothing';
+    is $stranger->drop(codes => 'a'), 'keyset_mismatch', 'drops nothing';
+    is $stranger->swap(codes => 'a', 'v', 'w', 60), 'keyset_mismatch', 'changes nothing';
+    is $stranger->count(60, 'n'), 'keyset_mismatch', 'counts nothing';
+    is $first->take(codes => 'a'), OAuth::StoreProbe::value('v'), 'for the others all is as it was';
+    is $first->claim('c', 0, 60), 'done', '  and nothing is spent';
+    $_->stop for $first, $stranger;
+    $other->stop;
+};
+
+# DESIGN 3: a missing right degrades with a warning.
+subtest 'a user without the right to compare' => sub {
+    my $other = OAuth::Redis->new->start;
+    $other->command(ACL => SETUSER => 'least', 'on', '>word', '~oauth:*', '-@all', qw(+set +get +getdel +del +evalsha +script|load +ping));
+    my $port = $redis->port;
+    my $narrow = node();
+    $narrow->{http} =~ s{redis://127\.0\.0\.1:$port}{'redis://least:word@127.0.0.1:' . $other->port}e;
+    $narrow->start;
+    ok demo($narrow)->sign_in, 'serves all the same';
+    ok wait_until { $narrow->error_log =~ /\[warn\].*EVALSHA is refused: .*; so nobody compares the nodes' keys/ }, 'and is warned';
+    $narrow->stop;
+    $other->stop;
+};
 
 subtest 'a node that need not be reloaded' => sub {
     my $other = node($one, '02', 'k2')->start;

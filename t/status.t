@@ -4,6 +4,7 @@ use OAuth::Test;
 use OAuth::Conf qw(mistake);
 use OAuth::Demo;
 use OAuth::Redis;
+use OAuth::StoreProbe;
 
 sub http {
     my (%with) = @_;
@@ -164,6 +165,26 @@ subtest 'with Redis' => sub {
     $redis->resume;
     ok wait_until { numbers($nginx)->{'oauth_redis_connections{state="up"}'} == 6 }, 'and up again';
     $nginx->stop;
+    $redis->stop;
+};
+
+subtest 'commands that too many others wait before' => sub {
+    plan skip_all => 'no redis-server' if !grep { -x "$_/redis-server" } split /:/, $ENV{PATH};
+    my $redis = OAuth::Redis->new->start;
+    my $url = 'redis://127.0.0.1:' . $redis->port;
+    my $store = OAuth::StoreProbe->new(store => "$url timeout=20s connections=1", workers => 1, state_dir => 1);
+    $store->nginx->{http} .= http(http => "oauth_store $url timeout=20s;") =~ s/%%PORT%%/%%PORT1%%/gr;
+    $store->start;
+    ok wait_until { $store->get(codes => 'none') eq 'store_absent' }, '(the store is used)';
+    $redis->pause;
+    my $text = OAuth::Http::format_request('GET', OAuth::StoreProbe::target(get => { share => 'codes', name => 'none' }), host => 'x');
+    my @clients = map { $store->nginx->connect } 1 .. 520;
+    $_->send($text) for @clients;
+    my $said = sub { return $store->nginx->get('/status', port => 1)->{body} =~ /^oauth_store_queue_refused_total (\d+)$/m ? $1 : -1 };
+    ok wait_until { $said->() == 8 }, 'are counted' or diag $said->();
+    $redis->resume;
+    $_->close for @clients;
+    $store->stop;
     $redis->stop;
 };
 
