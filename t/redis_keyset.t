@@ -157,7 +157,7 @@ subtest 'a node that need not be reloaded' => sub {
 
 subtest 'a node that died' => sub {
     my $other = node($one, '02', 'k2');
-    my $gone = 'gone 0000 old';
+    my $gone = 'gone 1 0000 old';
     $redis->command(ZADD => $SET, time * 1000 + 3_600_000, $gone);
     $one->stop;
     $other->start;
@@ -191,6 +191,10 @@ subtest 'keys that are replaced at one stroke' => sub {
     ok serves($one), 'it serves: nobody else has others';
     is scalar(grep { demo($one)->login->{response}{status} == 302 } 1 .. 8), 8, 'from each worker';
     ok wait_until { entries() == 1 }, 'and is one node, not two';
+    ok use_keys($one, undef, '03', 'k3'), '(a reload that changes nothing)';
+    ok wait_until { $one->worker_pids == 1 }, '(the old worker is gone)';
+    is entries(), 1, 'and has taken nothing with it';
+    cmp_ok $redis->command(TTL => $SET), '>', 0, 'all of which would end by itself';
     ok use_keys($one, undef, '01', 'k1'), '(back)';
 };
 

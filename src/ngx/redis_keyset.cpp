@@ -14,17 +14,19 @@ constexpr long long kNoSecret = 1;
 constexpr long long kNoKey = 2;
 constexpr long long kNobody = 4;
 
-// KEYS the set; ARGV node, secrets, signing keys, milliseconds an entry lives, 1: may begin a set
-// in which there is no other node. An entry of this node is of an older configuration, or replaced
-// by the same.
+// KEYS the set; ARGV node and turn, secrets, signing keys, milliseconds an entry lives, 1: may
+// begin a set in which there is no other node. An entry of this node is of an older configuration,
+// or replaced by the same, or of a newer one: then this worker is about to end, and only looks.
 constexpr std::string_view kCompare =
     "local t = redis.call('TIME') "
     "local now = t[1] * 1000 + math.floor(t[2] / 1000) "
     "local gone = redis.call('ZRANGE', KEYS[1], '-inf', now, 'BYSCORE', 'LIMIT', 0, 500) "
-    "local alone, secrets, keys = true, {}, {} "
+    "local self, turn = string.match(ARGV[1], '^(%S+) (%d+)$') "
+    "local alone, newer, secrets, keys = true, false, {}, {} "
     "for _, entry in ipairs(redis.call('ZRANGE', KEYS[1], '(' .. now, '+inf', 'BYSCORE')) do "
-    "local node, s, k = string.match(entry, '^(%S+) (%S+) (%S+)$') "
-    "if node == ARGV[1] then gone[#gone + 1] = entry "
+    "local node, n, s, k = string.match(entry, '^(%S+) (%d+) (%S+) (%S+)$') "
+    "if node == self then "
+    "if tonumber(n) > tonumber(turn) then newer = true else gone[#gone + 1] = entry end "
     "elseif node then alone = false "
     "for id in string.gmatch(s, '[^,]+') do secrets[id] = true end "
     "for id in string.gmatch(k, '[^,]+') do keys[id] = true end end end "
@@ -34,6 +36,7 @@ constexpr std::string_view kCompare =
     "if alone then if ARGV[5] ~= '1' then return 4 end "
     "else local n = missing(ARGV[2], secrets) + 2 * missing(ARGV[3], keys) "
     "if n > 0 then return n end end "
+    "if newer then return 0 end "
     "redis.call('ZADD', KEYS[1], string.format('%.0f', now + ARGV[4]), "
     "table.concat({ARGV[1], ARGV[2], ARGV[3]}, ' ')) "
     "redis.call('EXPIRE', KEYS[1], string.format('%.0f', math.ceil(ARGV[4] / 1000) + 1)) "
@@ -69,12 +72,13 @@ std::string remedy(long long missing) {
 
 }  // namespace
 
-const std::string& keyset_node() {
+std::string keyset_node() {
+  static unsigned long turn = 0;
   static const std::string kName = [] {
     const auto random = random_bytes(16);
     return random ? hex_encode(*random) : "pid" + std::to_string(ngx_pid);
   }();
-  return kName;
+  return kName + " " + std::to_string(++turn);
 }
 
 RedisKeyset::RedisKeyset(RedisTopology& topology, const RedisOptions& options,

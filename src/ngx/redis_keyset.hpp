@@ -3,9 +3,10 @@
 // one step with comparing them: who shares no secret, or no signing key, with all the others
 // together is on its own until it does. No request ever waits for it.
 //
-// One sorted set, PREFIX keyset:nodes: `NODE SECRETS KEYS`, ids with commas between, by the
+// One sorted set, PREFIX keyset:nodes: `NODE TURN SECRETS KEYS`, ids with commas between, by the
 // server's time in milliseconds at which the entry ends. NODE is a random number of the master
-// process: what a reload replaces is not held against its successor. Who came first is right: who
+// process and TURN grows with each configuration that it reads: what a reload replaces is not held
+// against its successor, and takes nothing of his with it. Who came first is right: who
 // is on its own has no entry, and takes the place of nobody who may yet come back.
 #pragma once
 
@@ -18,9 +19,8 @@
 
 namespace oauth {
 
-// This node's name; made where the configuration is read, so that it is that of all workers, and
-// stays over a reload.
-const std::string& keyset_node();
+// `NODE TURN`, for who reads a configuration: all of its workers have the same.
+std::string keyset_node();
 
 class RedisKeyset final : private RedisWaiter {
  public:

@@ -28,7 +28,7 @@ class RedisBackend final : public StoreBackend {
   RedisOptions options_;
   std::unique_ptr<RedisTopology> topology_;
   RedisScripts scripts_;
-  const std::string& node_ = keyset_node();
+  const std::string node_ = keyset_node();
   std::unique_ptr<RedisRevocations> feed_;  // these two of a worker
   std::unique_ptr<RedisKeyset> keyset_;
 };
