@@ -1,5 +1,7 @@
 #include "oauth/flow/token.hpp"
 
+#include <array>
+
 #include "oauth/base/text.hpp"
 #include "oauth/flow/answer.hpp"
 #include "oauth/flow/client_grant.hpp"
@@ -12,6 +14,11 @@
 
 namespace oauth {
 namespace {
+
+// In the order of GrantRequest::grant.
+constexpr std::array<std::string_view, 6> kGrants{
+    "authorization_code", "refresh_token", "otp", "otp", "demo", "client_credentials"};
+static_assert(kGrants.size() == std::variant_size_v<decltype(GrantRequest::grant)>);
 
 Shape shape_of(const Request& in);
 Result<GrantRequest> read_request(const Request& in);
@@ -41,7 +48,11 @@ Task<Verdict> token(const Request& in, Ports& io) {
   }
   const TokenCall call{in, *origin, request->scopes};
   auto granted = co_await grant(call, *request, io);
-  co_return answer(call, shape_of(in), granted, io);
+  Verdict verdict = answer(call, shape_of(in), granted, io);
+  if (!verdict.problem && std::holds_alternative<Issue>(granted.what)) {
+    verdict.grant = kGrants[request->grant.index()];
+  }
+  co_return verdict;
 }
 
 Verdict token_error(const Request& in, Problem problem) {

@@ -6,6 +6,7 @@
 
 #include "ngx/guard_conf.hpp"
 #include "ngx/made_location.hpp"
+#include "ngx/status.hpp"
 #include "ngx/throttle.hpp"
 #include "ngx/token_cache.hpp"
 
@@ -73,6 +74,10 @@ void* create_location_conf(ngx_conf_t* cf) noexcept {
 
 char* init_main_conf(ngx_conf_t* cf, void* conf) noexcept {
   auto& main = *static_cast<MainConf*>(conf);
+  main.status = main.shows_status ? StatusZone::make(cf, main) : nullptr;
+  if (main.shows_status && main.status == nullptr) {
+    return static_cast<char*>(NGX_CONF_ERROR);
+  }
   if (main.brokers.empty() && main.trusts.empty()) {
     return NGX_CONF_OK;  // nobody to trust: no cache
   }
@@ -93,6 +98,7 @@ char* init_main_conf(ngx_conf_t* cf, void* conf) noexcept {
   if (main.store == nullptr || load_keys(cf, main) != NGX_CONF_OK) {
     return static_cast<char*>(NGX_CONF_ERROR);
   }
+  main.store->keep(main.keyring, main.signing);
   return make_revocations(cf, main);
 }
 

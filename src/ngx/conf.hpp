@@ -21,6 +21,7 @@
 namespace oauth {
 
 struct Endpoint;
+class StatusZone;
 class ThrottleZone;
 class TokenCacheZone;
 
@@ -54,6 +55,7 @@ struct MainConf {
   StoreBackend* store = nullptr;
   DocumentZone* documents = nullptr;
   ThrottleZone* throttle = nullptr;
+  StatusZone* status = nullptr;                 // null without oauth_status
   TokenCacheZone* token_cache = nullptr;        // asked for by token_cache_of()
   std::optional<std::size_t> cache_zone;        // bytes
   std::optional<std::size_t> token_cache_size;  // bytes; 0: off
@@ -67,6 +69,7 @@ struct MainConf {
   std::vector<SaidTrust> trusts;            // every oauth_trust, wherever it stands
   std::vector<std::shared_ptr<SaidRequirement>> requirements;
   bool sets_headers = false;               // anywhere
+  bool shows_status = false;               // anywhere
   std::shared_ptr<const Keyring> keyring;  // null without a broker, and where `nginx -t` finds none
   std::shared_ptr<const KeySet> signing;
 };

@@ -18,8 +18,9 @@ namespace {
 
 constexpr ngx_uint_t kGet = NGX_HTTP_GET | NGX_HTTP_HEAD;
 
+// Where reloading the page may help, the popup that it may be in keeps its opener.
 Verdict refuse_page(const Request&, Problem problem) {
-  return deny(problem);
+  return deny(problem, {}, row(problem).status == 503 ? Opener::maybe : Opener::none);
 }
 
 // What a server block would else impose on our endpoints (DESIGN 3). The error_page is one that can
@@ -57,15 +58,15 @@ const std::vector<Endpoint>& endpoints() noexcept {
       {"providers", "=", "/auth-providers", kGet | NGX_HTTP_OPTIONS, "GET, HEAD, OPTIONS",
        auth_providers, refuse_page},
       {"icons", "^~", "/oauth/icons/", kGet, "GET, HEAD", icons, refuse_page},
-      {"chooser", "=", "/oauth/login", kGet, "GET, HEAD", choose, refuse_page},
-      {"login", "^~", "/oauth/login/", kGet, "GET, HEAD", login, refuse_page},
+      {"chooser", "=", "/oauth/login", kGet, "GET, HEAD", choose, refuse_page, true},
+      {"login", "^~", "/oauth/login/", kGet, "GET, HEAD", login, refuse_page, true},
       {"callback", "^~", "/oauth/callback/", NGX_HTTP_GET | NGX_HTTP_POST, "GET, POST", callback,
-       refuse_page},
+       refuse_page, true},
       {"demo", "^~", "/oauth/demo/", kGet, "GET, HEAD", demo, refuse_page},
       {"token", "=", "/token", NGX_HTTP_POST | NGX_HTTP_OPTIONS, "POST, OPTIONS", token,
-       token_error},
+       token_error, true},
       {"revoke", "=", "/oauth/revoke", NGX_HTTP_POST | NGX_HTTP_OPTIONS, "POST, OPTIONS", revoke,
-       revoke_error},
+       revoke_error, true},
       {"jwks", "=", "/.well-known/jwks.json", kGet, "GET, HEAD", jwks, refuse_page},
   };
   return kEndpoints;

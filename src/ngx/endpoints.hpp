@@ -20,6 +20,7 @@ struct Endpoint {
   Task<Verdict> (*flow)(const Request& in, Ports& io);
   // What a problem before the flow looks like here.
   Verdict (*refuse)(const Request& in, Problem problem);
+  bool needs_shared_keys = false;  // opens or makes what every node must be able to open
 };
 
 const std::vector<Endpoint>& endpoints() noexcept;

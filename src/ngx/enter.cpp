@@ -7,12 +7,13 @@
 #include "ngx/memo.hpp"
 #include "ngx/reply.hpp"
 #include "ngx/request.hpp"
+#include "ngx/status.hpp"
 
 namespace oauth {
 namespace {
 
 void on_body(ngx_http_request_t* r, Result<std::string> body);
-void run(ngx_http_request_t* r, Task<Verdict>&& flow);
+void run(ngx_http_request_t* r);
 void resume(ngx_http_request_t* r) noexcept;
 void finish(ngx_http_request_t* r, const Verdict& verdict);
 void refuse(ngx_http_request_t* r, Problem problem);
@@ -43,7 +44,7 @@ ngx_int_t enter_endpoint(ngx_http_request_t* r) noexcept try {
     }
     refuse(r, Problem::method_not_allowed);
   } else {
-    run(r, endpoint.flow(*call->request, call->ports()));
+    run(r);
   }
   return NGX_DONE;
 } catch (...) {
@@ -57,15 +58,21 @@ void on_body(ngx_http_request_t* r, Result<std::string> body) {
     refuse(r, body.problem());
     return;
   }
-  Call& call = *find_call(r);
-  call.request->body = *std::move(body);
-  run(r, location_conf(r).endpoint->flow(*call.request, call.ports()));
+  find_call(r)->request->body = *std::move(body);
+  run(r);
 }
 
 // From here on the request is ours to finish: it is counted, and nobody waits for a return value.
-void run(ngx_http_request_t* r, Task<Verdict>&& flow) {
+void run(ngx_http_request_t* r) {
+  const Endpoint& endpoint = *location_conf(r).endpoint;
+  if (endpoint.needs_shared_keys && r->method != NGX_HTTP_OPTIONS &&
+      !main_conf(r).store->has_shared_keys()) {
+    refuse(r, Problem::keyset_mismatch);
+    return;
+  }
+  Call& call = *find_call(r);
   r->write_event_handler = resume;
-  find_call(r)->flow().start(std::move(flow));
+  call.flow().start(endpoint.flow(*call.request, call.ports()));
   resume(r);
 }
 
@@ -92,6 +99,7 @@ void finish(ngx_http_request_t* r, const Verdict& verdict) {
     memo->rest().flow_id = verdict.flow_id;
     memo->outcomes.add().problem = verdict.problem;
   }
+  count_verdict(*location_conf(r).endpoint, verdict);
   log_verdict(r, location_conf(r).endpoint->name, verdict);
   ngx_http_finalize_request(r, send_reply(r, *verdict.reply));
 }

@@ -5,6 +5,7 @@
 #include "ngx/mask.hpp"
 #include "ngx/reply.hpp"
 #include "ngx/request.hpp"
+#include "ngx/status.hpp"
 #include "ngx/stream.hpp"
 #include "oauth/base/text.hpp"
 #include "oauth/flow/cors.hpp"
@@ -25,6 +26,7 @@ ngx_int_t judge_request(ngx_http_request_t* r, const Guard& guard, Memo& memo);
 ngx_int_t settle(ngx_http_request_t* r, const Guard& guard, Memo& memo, const Decision& decision);
 Credentials read_credentials(ngx_http_request_t* r, const Guard& guard, const Memo* memo);
 [[gnu::noinline]] void read_page(ngx_http_request_t* r, const Memo* memo, Credentials& in);
+[[gnu::cold, gnu::noinline]] Problem reason(ngx_http_request_t* r, Problem problem);
 [[gnu::cold, gnu::noinline]] void log_refusal(ngx_http_request_t* r, Problem problem);
 ngx_int_t enforce(ngx_http_request_t* r, const Outcome& outcome, const Memo& memo);
 [[gnu::cold, gnu::noinline]] ngx_int_t refuse(ngx_http_request_t* r, const Guard& guard,
@@ -144,15 +146,25 @@ ngx_int_t settle(ngx_http_request_t* r, const Guard& guard, Memo& memo, const De
     return NGX_HTTP_NO_CONTENT;  // a preflight is nobody's visit: nothing is kept of it
   }
   if (decision.kind == Decision::Kind::refuse) {
-    log_refusal(r, decision.problem);
-    return enforce(r, memo.outcomes.add(guard, decision.problem), memo);
+    const Problem problem = reason(r, decision.problem);
+    count_refusal(problem);
+    log_refusal(r, problem);
+    return enforce(r, memo.outcomes.add(guard, problem), memo);
   }
+  count(decision.admission.trust != nullptr ? Own::entered : Own::entered_anonymous);
   Outcome& outcome = memo.outcomes.add(guard, decision.admission);
   // A token out of the query has lain in the flow's memory, which the log phase does not see.
   if (memo.authorization->count == 0) {
     outcome.admission->token = view(pool_copy(r->pool, outcome.admission->token));
   }
   return enforce(r, outcome, memo);
+}
+
+// A node with keys of its own knows nothing of tokens that the others have signed.
+Problem reason(ngx_http_request_t* r, Problem problem) {
+  const StoreBackend* store = main_conf(r).store;
+  const bool is_alone = store != nullptr && !store->has_shared_keys();
+  return is_alone && problem == Problem::token_key_unknown ? Problem::keyset_mismatch : problem;
 }
 
 void log_refusal(ngx_http_request_t* r, Problem problem) {

@@ -13,6 +13,7 @@
 #include "ngx/own_subrequest.hpp"
 #include "ngx/require_conf.hpp"
 #include "ngx/setters.hpp"
+#include "ngx/status.hpp"
 #include "ngx/token_cache.hpp"
 #include "ngx/vars.hpp"
 
@@ -70,6 +71,7 @@ ngx_command_t commands[] = {
     OAUTH_DIRECTIVE("oauth_cors", kServer | kLocation | NGX_CONF_FLAG, set_cors, OAUTH_LOCATION),
     OAUTH_DIRECTIVE("oauth_expired_grace", kServer | kLocation | NGX_CONF_TAKE1, set_expired_grace, OAUTH_LOCATION),
     OAUTH_DIRECTIVE("oauth_stream_lifetime", kServer | kLocation | NGX_CONF_TAKE1, set_stream_lifetime, OAUTH_LOCATION),
+    OAUTH_DIRECTIVE("oauth_status", kLocation | NGX_CONF_NOARGS, set_status, OAUTH_LOCATION),
     ngx_null_command};
 // clang-format on
 
@@ -126,13 +128,19 @@ ngx_int_t postconfigure(ngx_conf_t* cf) noexcept {
   return added ? NGX_OK : NGX_ERROR;
 }
 
+// Null where there is no http block.
+const MainConf* main_in(ngx_cycle_t* cycle) noexcept {
+  return static_cast<MainConf*>(ngx_http_cycle_get_module_main_conf(cycle, ngx_http_oauth_module));
+}
+
 StoreBackend* store_in(ngx_cycle_t* cycle) noexcept {
-  auto* main =
-      static_cast<MainConf*>(ngx_http_cycle_get_module_main_conf(cycle, ngx_http_oauth_module));
+  const MainConf* main = main_in(cycle);
   return main == nullptr || main->brokers.empty() ? nullptr : main->store;
 }
 
 ngx_int_t init_worker(ngx_cycle_t* cycle) noexcept {
+  const MainConf* main = main_in(cycle);
+  begin_status(main == nullptr ? nullptr : main->status);
   StoreBackend* store = store_in(cycle);
   if (store == nullptr) {
     return NGX_OK;
@@ -147,6 +155,7 @@ void exit_worker(ngx_cycle_t* cycle) noexcept {
   if (StoreBackend* store = store_in(cycle)) {
     store->exit_worker(cycle);
   }
+  end_status();
 }
 
 ngx_http_module_t hooks = {

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "ngx/redis_node.hpp"
+#include "ngx/status.hpp"
 
 namespace oauth {
 namespace {
@@ -26,6 +27,12 @@ RedisConnection::RedisConnection(RedisNode& node, ngx_log_t* log)
   timer_.handler = on_timer;
   timer_.data = this;
   timer_.log = &log_;
+  count(Own::redis_connections);
+}
+
+RedisConnection::~RedisConnection() {
+  close();
+  count(Own::redis_connections, -1);
 }
 
 bool RedisConnection::usable() const noexcept {
@@ -55,6 +62,14 @@ RedisTicket* RedisConnection::add(std::string command, RedisTicket ticket) {
     }
   }
   return pending.ticket.get();
+}
+
+void RedisConnection::send_last(std::string_view command) {
+  if (ready()) {
+    out_ += command;
+    queued_ += command.size();
+    flush();
+  }
 }
 
 // ---- coming up
@@ -175,6 +190,7 @@ bool RedisConnection::on_greeted(const RedisReply& reply) {
 
 void RedisConnection::become_ready() {
   state_ = State::ready;
+  count(Own::redis_ready);
   if (down_) {
     node_.tell(NGX_LOG_NOTICE, "is back");
   }
@@ -389,6 +405,9 @@ void RedisConnection::disconnect() noexcept {
   }
   if (timer_.timer_set) {
     ngx_del_timer(&timer_);
+  }
+  if (state_ == State::ready) {
+    count(Own::redis_ready, -1);
   }
   state_ = State::closed;
   retiring_ = false;

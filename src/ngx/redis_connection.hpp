@@ -43,7 +43,7 @@ class RedisConnection {
   static constexpr std::size_t kMaxPending = 512;
 
   RedisConnection(RedisNode& node, ngx_log_t* log);
-  ~RedisConnection() { close(); }
+  ~RedisConnection();
   RedisConnection(const RedisConnection&) = delete;
   RedisConnection& operator=(const RedisConnection&) = delete;
 
@@ -67,6 +67,8 @@ class RedisConnection {
   RedisTicket* submit(std::string command, RedisWaiter& waiter, std::size_t index);
   // The same for a command whose reply nobody needs.
   void submit_unheard(std::string command);
+  // The worker ends: sent at once or not at all, and nobody hears the answer.
+  void send_last(std::string_view command);
 
  private:
   enum class State : std::uint8_t { closed, resolving, connecting, securing, greeting, ready };

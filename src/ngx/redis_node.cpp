@@ -1,5 +1,7 @@
 #include "ngx/redis_node.hpp"
 
+#include "ngx/status.hpp"
+
 namespace oauth {
 namespace {
 
@@ -32,8 +34,11 @@ void RedisNode::stop() noexcept {
 
 RedisConnection* RedisNode::pick() const noexcept {
   RedisConnection* best = nullptr;
+  bool is_full = false;
   for (const auto& connection : connections_) {
-    if (!connection->usable() || connection->pending() >= RedisConnection::kMaxPending) {
+    const bool has_room = connection->pending() < RedisConnection::kMaxPending;
+    if (!connection->usable() || !has_room) {
+      is_full = is_full || !has_room;
       continue;
     }
     const bool better =
@@ -42,6 +47,9 @@ RedisConnection* RedisNode::pick() const noexcept {
     if (better) {
       best = connection.get();
     }
+  }
+  if (best == nullptr && is_full) {
+    count(Shared::store_refused);
   }
   return best;
 }

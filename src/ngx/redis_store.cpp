@@ -6,6 +6,7 @@
 
 #include "ngx/redis_call.hpp"
 #include "ngx/revocations.hpp"
+#include "ngx/status.hpp"
 
 namespace oauth {
 namespace {
@@ -38,15 +39,39 @@ std::int64_t milliseconds_until(std::int64_t expires) noexcept {
   return std::clamp<std::int64_t>(left, 0, kLongest) * 1000;
 }
 
+// nginx's own clock has milliseconds, in which Redis answers several times.
+std::uint64_t now_micros() noexcept {
+  timespec now{};
+  (void)clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000 +
+         static_cast<std::uint64_t>(now.tv_nsec) / 1'000;
+}
+
+void count_commands(std::size_t asked, std::uint64_t micros,
+                    const Result<std::vector<RedisReply>>& replies) {
+  const auto is_error = [](const RedisReply& reply) {
+    return reply.kind == Kind::error && redis_error_code(reply) != "NOSCRIPT";
+  };
+  count(Shared::store_commands, asked);
+  count(Shared::store_micros, micros);
+  const auto errors = replies ? std::count_if(replies->begin(), replies->end(), is_error)
+                              : static_cast<std::ptrdiff_t>(asked);
+  if (errors != 0) {
+    count(Shared::store_errors, static_cast<std::uint64_t>(errors));
+  }
+}
+
 bool is_status(const RedisReply& reply) noexcept {
   return reply.kind == Kind::status;
 }
 
 class RedisStore final : public Store {
  public:
-  RedisStore(Flow& flow, RedisTopology& topology, const RedisOptions& options,
-             RedisScripts& scripts, const RevocationZone* revocations) noexcept
-      : flow_(flow),
+  RedisStore(const RedisBackend& backend, Flow& flow, RedisTopology& topology,
+             const RedisOptions& options, RedisScripts& scripts,
+             const RevocationZone* revocations) noexcept
+      : backend_(backend),
+        flow_(flow),
         topology_(topology),
         options_(options),
         scripts_(scripts),
@@ -83,6 +108,7 @@ class RedisStore final : public Store {
   Task<Check> load_script(RedisScript& script, const std::string& key);
   Problem refused(std::string_view verb, std::string_view key, const RedisReply& reply);
 
+  const RedisBackend& backend_;
   Flow& flow_;
   RedisTopology& topology_;
   const RedisOptions& options_;
@@ -328,7 +354,13 @@ Task<Result<RedisReply>> RedisStore::ask(std::string key, std::vector<std::strin
 }
 
 Task<Result<std::vector<RedisReply>>> RedisStore::send(std::vector<RedisCommand> commands) {
+  if (!backend_.has_shared_keys()) {
+    co_return Problem::keyset_mismatch;  // a flow that began before that was known
+  }
+  const std::size_t asked = commands.size();
+  const std::uint64_t begun = now_micros();
   auto replies = co_await redis_call(flow_, topology_, options_.timeout, std::move(commands));
+  count_commands(asked, now_micros() - begun, replies);
   co_return replies;
 }
 
@@ -351,7 +383,7 @@ RedisBackend::RedisBackend(RedisOptions options)
     : options_(std::move(options)), topology_(make_topology(options_)) {}
 
 std::unique_ptr<Store> RedisBackend::open(Flow& flow) {
-  return std::make_unique<RedisStore>(flow, *topology_, options_, scripts_, revocations());
+  return std::make_unique<RedisStore>(*this, flow, *topology_, options_, scripts_, revocations());
 }
 
 ngx_int_t RedisBackend::init_worker(ngx_cycle_t* cycle) {
@@ -361,12 +393,20 @@ ngx_int_t RedisBackend::init_worker(ngx_cycle_t* cycle) {
       feed_ = std::make_unique<RedisRevocations>(*topology_, options_, *revocations());
       feed_->start(cycle->log);
     }
+    if (keyring() != nullptr && signing() != nullptr) {
+      keyset_ = std::make_unique<RedisKeyset>(*topology_, options_, node_, *keyring(), *signing());
+      keyset_->start(cycle->log);
+    }
   }
   return NGX_OK;
 }
 
 void RedisBackend::exit_worker(ngx_cycle_t*) {
   feed_.reset();
+  if (keyset_) {
+    keyset_->leave();
+    keyset_.reset();
+  }
   topology_->stop();
 }
 

@@ -2,6 +2,7 @@
 // count: up to three, the first time), atomic at the server. Redis 6.2 or later.
 #pragma once
 
+#include "ngx/redis_keyset.hpp"
 #include "ngx/redis_revocations.hpp"
 #include "ngx/redis_topology.hpp"
 #include "ngx/store.hpp"
@@ -21,12 +22,15 @@ class RedisBackend final : public StoreBackend {
   ngx_int_t init_worker(ngx_cycle_t* cycle) override;
   void exit_worker(ngx_cycle_t* cycle) override;
   bool is_remote() const noexcept override { return true; }
+  bool has_shared_keys() const noexcept override { return !keyset_ || keyset_->is_shared(); }
 
  private:
   RedisOptions options_;
   std::unique_ptr<RedisTopology> topology_;
   RedisScripts scripts_;
-  std::unique_ptr<RedisRevocations> feed_;  // of a worker
+  const std::string node_ = keyset_node();
+  std::unique_ptr<RedisRevocations> feed_;  // these two of a worker
+  std::unique_ptr<RedisKeyset> keyset_;
 };
 
 }  // namespace oauth

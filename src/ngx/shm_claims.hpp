@@ -22,6 +22,8 @@ class ShmClaims {
   void forget_index() noexcept;
   void rebuild() noexcept;
   std::size_t capacity() const noexcept { return capacity_; }
+  // Slots with a claim, even one that has expired: they are written in turn.
+  std::size_t used() const noexcept { return slots_[next_].expires != 0 ? capacity_ : next_; }
 
  private:
   // 128 bits of the name's digest: two names with the same would have to be found among 2^64, and

@@ -286,6 +286,21 @@ std::unique_ptr<Store> ShmStoreBackend::open(Flow&) {
   return std::make_unique<ShmStore>(*this, revocations());
 }
 
+std::vector<StoreShare> ShmStoreBackend::shares() const {
+  std::vector<StoreShare> shares{{"claims"}};
+  for (const char* name : kShareNames) {
+    shares.push_back({name});
+  }
+  const Lock held(pool_, *root_);
+  shares[0].used = root_->claims.used();
+  shares[0].free = root_->claims.capacity() - shares[0].used;
+  for (std::size_t i = 0; i < kShareNames.size(); i++) {
+    shares[i + 1].free = root_->tables[i].free_blocks();
+    shares[i + 1].used = root_->tables[i].blocks() - shares[i + 1].free;
+  }
+  return shares;
+}
+
 ngx_int_t ShmStoreBackend::init_zone(ngx_shm_zone_t* zone, void* before) {
   auto* self = static_cast<ShmStoreBackend*>(zone->data);
   self->pool_ = begin_shm_zone(zone, before);

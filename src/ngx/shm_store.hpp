@@ -30,6 +30,7 @@ class ShmStoreBackend final : public StoreBackend {
   ngx_int_t init_worker(ngx_cycle_t*) override { return NGX_OK; }
   void exit_worker(ngx_cycle_t*) override {}
   bool is_remote() const noexcept override { return false; }
+  std::vector<StoreShare> shares() const override;
 
   using Lock = ShmLock<ShmStoreRoot>;
   ngx_slab_pool_t* pool() const noexcept { return pool_; }

@@ -33,6 +33,8 @@ class ShmTable {
   // Copies the value, size_of() bytes.
   void copy(const Entry* entry, char* out) const noexcept;
   std::size_t entries() const noexcept { return entries_; }
+  std::size_t blocks() const noexcept { return block_count_; }
+  std::size_t free_blocks() const noexcept { return free_count_; }
 
   // The first half of `rebuild`: indexes without a single entry.
   void forget_index() noexcept;

@@ -3,6 +3,7 @@
 #include "ngx/conf.hpp"
 #include "ngx/setters.hpp"
 #include "ngx/shm_zone.hpp"
+#include "ngx/status.hpp"
 #include "oauth/base/secret.hpp"
 
 namespace oauth {
@@ -29,7 +30,9 @@ bool TokenCacheZone::find(std::string_view token, const PolicyId& policy,
   if (found == TokenRing::Found::old) {
     renew(token, policy);
   }
-  return found != TokenRing::Found::no;
+  const bool is_hit = found != TokenRing::Found::no;
+  count(is_hit ? Own::cache_hits : Own::cache_misses);
+  return is_hit;
 }
 
 // A worker that finds the lock held goes on without: the next hit may renew it.

@@ -2,6 +2,7 @@
 //
 //     store_probe_store shm:probe:1m;      # http: what oauth_store takes
 //     store_probe_revocations;             # http: it has a list of the revoked, too
+//     store_probe_keys;                    # http, behind it: with keys that no other node has
 //     store_probe_documents 1m;            # http: what oauth_cache_zone takes
 //     location /p { store_probe; }
 //
@@ -19,7 +20,9 @@
 #include "ngx/redis_slots.hpp"
 #include "ngx/revocations.hpp"
 #include "ngx/shm_store.hpp"
+#include "oauth/base/secret.hpp"
 #include "oauth/base/text.hpp"
+#include "oauth/jose/jwk.hpp"
 
 extern "C" {
 extern ngx_module_t ngx_http_oauth_store_probe_module;
@@ -309,6 +312,21 @@ char* set_revocations(ngx_conf_t* cf, ngx_command_t*, void* conf) {
   return NGX_CONF_OK;
 }
 
+char* set_keys(ngx_conf_t*, ngx_command_t*, void* conf) {
+  const auto random = random_bytes(32);
+  std::vector<Secret> secrets;
+  secrets.emplace_back(random ? *random : "");
+  auto keyring = Keyring::make(secrets);
+  auto signing = Key::generate_es256();
+  if (!keyring || !signing) {
+    return static_cast<char*>(NGX_CONF_ERROR);
+  }
+  static_cast<MainConf*>(conf)->store->keep(
+      std::make_shared<const Keyring>(*std::move(keyring)),
+      std::make_shared<const KeySet>(std::vector<Key>{signing->with_kid(signing->thumbprint())}));
+  return NGX_CONF_OK;
+}
+
 char* set_documents(ngx_conf_t* cf, ngx_command_t*, void* conf) {
   auto* main = static_cast<MainConf*>(conf);
   auto* words = static_cast<ngx_str_t*>(cf->args->elts);
@@ -339,6 +357,8 @@ ngx_command_t commands[] = {
     {ngx_string("store_probe_store"), NGX_HTTP_MAIN_CONF | NGX_CONF_1MORE, set_store,
      NGX_HTTP_MAIN_CONF_OFFSET, 0, nullptr},
     {ngx_string("store_probe_revocations"), NGX_HTTP_MAIN_CONF | NGX_CONF_NOARGS, set_revocations,
+     NGX_HTTP_MAIN_CONF_OFFSET, 0, nullptr},
+    {ngx_string("store_probe_keys"), NGX_HTTP_MAIN_CONF | NGX_CONF_NOARGS, set_keys,
      NGX_HTTP_MAIN_CONF_OFFSET, 0, nullptr},
     {ngx_string("store_probe_documents"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, set_documents,
      NGX_HTTP_MAIN_CONF_OFFSET, 0, nullptr},

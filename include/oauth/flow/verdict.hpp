@@ -38,6 +38,8 @@ struct Verdict {
   std::optional<Problem> cause;
   std::string flow_id;   // 32 hex digits from login to token; empty where there is none
   std::string provider;  // empty where there is none
+  // By which grant tokens were handed out, a static name; empty where none were.
+  std::string_view grant;
 };
 
 }  // namespace oauth

@@ -19,19 +19,22 @@ sub new {
     my $store = delete $args{store};
     my $documents = delete $args{documents};
     my $revocations = delete $args{revocations};
+    my $keys = delete $args{keys};    # of its own
     my $self = bless {}, $class;
-    $self->{nginx} = OAuth::Nginx->new(
-        probe => 1, workers => 2, state_dir => 0, http => config($store, $documents, $revocations), %args);
+    $self->{nginx} = OAuth::Nginx->new(probe => 1, workers => 2, state_dir => 0,
+        http => config($store, $documents, $revocations, $keys), %args);
     return $self;
 }
 
 # reuseport: the kernel spreads connections over the workers.
 sub config {
-    my ($store, $documents, $revocations) = @_;
+    my ($store, $documents, $revocations, $keys) = @_;
+    my $own = $keys ? 'store_probe_keys;' : '';
     my $cache = $documents ? "store_probe_documents $documents;" : '';
     $cache .= ' store_probe_revocations;' if $revocations;
     return <<"CONF";
 store_probe_store $store;
+$own
 $cache
 keepalive_requests 100000;
 large_client_header_buffers 4 64k;
