@@ -11,8 +11,8 @@
 // `until`, which is a time and stands for `expires` where two requests mean the same; `name`
 // may be HEX,HEX,... for take. `revoke` makes a mark of the name; `judge` says what this worker
 // knows of it, as a token's and as a sign-in's; `fill=N` puts so many others on this machine's
-// list. `verb=slot` tells the slot of a name in a Redis cluster. `verb=die` kills the worker while it holds the lock of the shared memory and its indexes
-// are destroyed.
+// list. `verb=slot` tells the slot of a name in a Redis cluster. `verb=die` kills the worker while
+// it holds the lock of the shared memory and its indexes are destroyed.
 #include <charconv>
 #include <cstring>
 
