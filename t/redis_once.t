@@ -117,6 +117,7 @@ subtest 'a replica that has not heard of it' => sub {
         my ($primary, $replica) = next_pair();
         my ($name, $other) = (name_at($primary), name_at($primary));
         is $stores[0]->put(codes => $_, 'v', 60), 'done', 'a code is kept' for $name, $other;
+        $primary->command('PING');    # WAIT is for all that was there at the connection's last command
         OAuth::Redis::Cluster::until_true('the replica has it', sub { $primary->command(WAIT => 1, 1000) >= 1 });
         cut_off($primary, $replica);
         my ($took, $claimed) = ($stores[0]->take(codes => $name), $stores[1]->claim($name, 0, 60));
