@@ -256,7 +256,8 @@ LUA
     $redis->stop;
 
     my $cluster = OAuth::Redis::Cluster->new->start;
-    conforms('a redis cluster' => $cluster->url . ' prefix=probe: timeout=5s');
+    conforms('a redis cluster' => $cluster->url . ' prefix=probe: timeout=5s',
+        sub { fill_redis($cluster->primary_of('probe:{revoked}:order'), 0, 'probe:', $_[1]) });
     is scalar(grep { $_->command('DBSIZE') > 0 } $cluster->primaries), 3, 'each of its nodes has a part';
     $cluster->stop;
 }
