@@ -140,7 +140,7 @@ sub client {
         my $outcome = eval { $self->_story($ACCOUNTS[$number % @ACCOUNTS]) } || $@;
         my $kind = $outcome eq 'ok' ? 'succeeded' : $outcome =~ /^refused: / ? 'refused' : 'wrong';
         $count{$kind}++;
-        $outcome =~ s/\s+/ /g;
+        $outcome = substr $outcome =~ s/<style>.*?<\/style>|<[^>]*>//gsr =~ s/\s+/ /gr, 0, 300;
         print "$kind: $outcome\n" if $kind ne 'succeeded' && !$shown{ substr $outcome, 0, 40 }++;
     }
     print "COUNT $_ $count{$_}\n" for sort keys %count;
@@ -185,6 +185,8 @@ sub _story {
 
 sub _refused {
     my ($step, $response) = @_;
+    # Spent, and the answer lost: DESIGN 3, "sign in again".
+    die "refused: $step: claim_lost\n" if $response->{status} == 502 && $response->{body} =~ /\bclaim_lost\b/;
     die "$step: $response->{status} $response->{body}\n" if $response->{status} !~ /^(?:403|429|503)$/;
     my $says = OAuth::Test::header($response, 'Retry-After');
     die "$step: $response->{status} without Retry-After\n" if $response->{status} == 503 && !$says;
