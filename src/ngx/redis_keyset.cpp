@@ -84,7 +84,6 @@ std::string keyset_node() {
 RedisKeyset::RedisKeyset(RedisTopology& topology, const RedisOptions& options,
                          const std::string& node, const Keyring& keyring, const KeySet& signing)
     : topology_(topology),
-      options_(options),
       key_(options.prefix + "keyset:nodes"),
       node_(node),
       secrets_(join(keyring.key_ids())),

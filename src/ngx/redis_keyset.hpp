@@ -50,7 +50,6 @@ class RedisKeyset final : private RedisWaiter {
   void sleep(ngx_msec_t milliseconds) noexcept;
 
   RedisTopology& topology_;
-  const RedisOptions& options_;
   const std::string key_;
   const std::string& node_;
   const std::string secrets_, signing_, entry_;
