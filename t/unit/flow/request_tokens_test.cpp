@@ -1,5 +1,7 @@
 #include "oauth/flow/request_tokens.hpp"
 
+#include <memory>
+
 #include "flow/protect_support.hpp"
 
 namespace oauth {
@@ -48,10 +50,9 @@ TEST(RequestTokens, AreVerifiedOnceWhereSeveralLocationsJudge) {
     in.authorization = header;
     in.authorizations = 1;
     RequestTokens tokens(off, header, last);
-    const Decision decision =
-        judge(in, stage.guard,
-              {tokens, stage.trust_keys, stage.documents, stage.revocations,
-               stage.split_tokens, test::kNow});
+    const Decision decision = judge(in, stage.guard,
+                                    {tokens, stage.trust_keys, stage.documents, stage.revocations,
+                                     stage.split_tokens, test::kNow});
     EXPECT_EQ(decision.kind, Decision::Kind::enter);
   }
   EXPECT_EQ(off.kept, 1);
