@@ -28,7 +28,9 @@ inline ngx_str_t pool_copy(ngx_pool_t* pool, std::string_view text) noexcept {
   if (data == nullptr) {
     return {0, nullptr};
   }
-  std::memcpy(data, text.data(), text.size());
+  if (!text.empty()) {  // a view of nothing may be at no address, which memcpy must not be given
+    std::memcpy(data, text.data(), text.size());
+  }
   data[text.size()] = '\0';
   return {text.size(), data};
 }
