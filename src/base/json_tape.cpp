@@ -280,9 +280,9 @@ namespace {
 constexpr std::uint64_t kOnes = 0x0101010101010101;
 constexpr std::uint64_t kHighs = 0x8080808080808080;
 
-// Of eight characters, those that do not stand for themselves inside a string: a quote, a backslash,
-// a control character, or a byte that is not ASCII. The lowest bit that is set is the highest of the
-// first such character; what is above it says nothing.
+// Of eight characters, those that do not stand for themselves inside a string: a quote, a
+// backslash, a control character, or a byte that is not ASCII. The lowest bit that is set is the
+// highest of the first such character; what is above it says nothing.
 std::uint64_t find_special(const char* text) {
   std::uint64_t word = 0;
   std::memcpy(&word, text, sizeof word);
@@ -292,8 +292,7 @@ std::uint64_t find_special(const char* text) {
   const auto below = [](std::uint64_t bytes, std::uint64_t bound) {
     return (bytes - kOnes * bound) & ~bytes;
   };
-  return (word | below(word, 0x20) | below(word ^ kOnes * '"', 1) |
-          below(word ^ kOnes * '\\', 1)) &
+  return (word | below(word, 0x20) | below(word ^ kOnes * '"', 1) | below(word ^ kOnes * '\\', 1)) &
          kHighs;
 }
 

@@ -7,8 +7,7 @@ namespace oauth {
 std::optional<KeysAtHand> TrustKeys::at_hand(const Trust& trust, Documents& documents,
                                              std::int64_t now) {
   if (!trust.is_fetched()) {
-    return trust.keys == nullptr ? std::nullopt
-                                 : std::optional(KeysAtHand{trust.keys.get(), now});
+    return trust.keys == nullptr ? std::nullopt : std::optional(KeysAtHand{trust.keys.get(), now});
   }
   Source& source = source_of(trust);
   if (source.looked != now) {

@@ -43,8 +43,7 @@ Call* call_of(ngx_http_request_t* r) noexcept try {
   }
   std::unique_ptr<Store> store =
       main.store == nullptr ? std::make_unique<NoStore>() : main.store->open(*flow);
-  return attach<Call>(r, *flow, server_conf(r), main, std::move(store),
-                      known.trust_keys);
+  return attach<Call>(r, *flow, server_conf(r), main, std::move(store), known.trust_keys);
 } catch (...) {
   return nullptr;
 }

@@ -31,11 +31,12 @@ class Call {
         throttle_(flow.request(), server, *main.throttle),
         revocations_(main.revocations, *server.revocation_lag),
         store_(std::move(store)),
-        ports_{*store_,    fetch_,
-               hook_,      documents_of(*main.documents),
-               throttle_,  token_cache_of(main),
-               trust_keys, revocations_,
-               split_tokens(), clock_,     random_} {}
+        ports_{*store_,        fetch_,
+               hook_,          documents_of(*main.documents),
+               throttle_,      token_cache_of(main),
+               trust_keys,     revocations_,
+               split_tokens(), clock_,
+               random_} {}
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;
   ~Call() { flow_.reset(); }

@@ -280,6 +280,7 @@ Task<Result<std::vector<std::int64_t>>> RedisStore::run_script(RedisScript& scri
   }
   for (int attempt = 0; attempt < 2 && !open.empty(); attempt++) {
     std::vector<RedisCommand> commands;
+    commands.reserve(open.size());
     for (const std::size_t i : open) {
       commands.push_back(command_of(script, runs[i], attempt > 0));
     }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
 #include <cstdio>
 #include <cstring>
 
@@ -36,22 +37,22 @@ struct Entry {
   std::int64_t expires = 0;
 };
 
+// All of `digits`, and nothing else, is the number.
+template <typename Number>
+bool read_number(std::string_view digits, int base, Number& number) noexcept {
+  const char* const end = digits.data() + digits.size();
+  const auto [last, error] = std::from_chars(digits.data(), end, number, base);
+  return error == std::errc() && last == end;
+}
+
 // False for what is not a whole line of ours.
-bool parse(std::string_view line, Entry& entry) {
-  if (line.size() != kLine) {
-    return false;
-  }
-  const std::string text(line);
-  unsigned long long words[2];
-  long long expires = 0;
-  unsigned crc = 0;
-  if (std::sscanf(text.c_str(), "%16llx%16llx %19lld %8x", &words[0], &words[1], &expires, &crc) !=
-          4 ||
-      crc != checksum(text.data())) {
-    return false;
-  }
-  entry = {{words[0], words[1]}, expires};
-  return true;
+bool parse(std::string_view line, Entry& entry) noexcept {
+  std::uint32_t crc = 0;
+  return line.size() == kLine && read_number(line.substr(kBody + 1), 16, crc) &&
+         crc == checksum(line.data()) &&
+         read_number(line.substr(0, kMark / 2), 16, entry.mark[0]) &&
+         read_number(line.substr(kMark / 2, kMark / 2), 16, entry.mark[1]) &&
+         read_number(line.substr(kMark + 1, kExpires), 10, entry.expires);
 }
 
 ngx_int_t complain(ngx_log_t* log, const std::string& path, const char* what) {

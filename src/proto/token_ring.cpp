@@ -11,6 +11,7 @@
 
 namespace oauth {
 
+// NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): what it is for
 struct TokenRing::Header {
   std::uint64_t seed;
   std::uint64_t buckets;

@@ -182,11 +182,11 @@ Task<std::string> run_step(Flow& flow, const FetchPlan& plan, Store* store, cons
     co_return describe(reply);
   }
   if (step.verb == "pause") {
-    auto slept = co_await sleep_deeper(clock, std::atoll(step.argument.c_str()));
+    auto slept = co_await sleep_deeper(clock, std::strtoll(step.argument.c_str(), nullptr, 10));
     co_return slept;
   }
   if (step.verb == "nested") {
-    auto slept = co_await sleep_nested(clock, std::atoll(step.argument.c_str()));
+    auto slept = co_await sleep_nested(clock, std::strtoll(step.argument.c_str(), nullptr, 10));
     co_return slept;
   }
   if (step.verb == "peek") {

@@ -32,15 +32,14 @@ struct Signed {
            EVP_PKEY_sign(context.get(), nullptr, &size, bytes(digest), digest.size()) == 1;
     signature.resize(size);
     auto* to = reinterpret_cast<unsigned char*>(signature.data());
-    good = good &&
-           EVP_PKEY_sign(context.get(), to, &size, bytes(digest), digest.size()) == 1 &&
+    good = good && EVP_PKEY_sign(context.get(), to, &size, bytes(digest), digest.size()) == 1 &&
            EVP_PKEY_verify_init(context.get()) == 1 && set(padding);
     signature.resize(size);
   }
   bool check() {
     const std::string digest = digest_of(kMessage);
-    return good && EVP_PKEY_verify(context.get(), bytes(signature), signature.size(),
-                                   bytes(digest), digest.size()) == 1;
+    return good && EVP_PKEY_verify(context.get(), bytes(signature), signature.size(), bytes(digest),
+                                   digest.size()) == 1;
   }
 
  private:

@@ -24,11 +24,11 @@ TEST(Secret, IsEmptyAfterItWasMovedFrom) {
     Secret from(std::string(size, 'x'));
     Secret to(std::move(from));
     EXPECT_EQ(to.bytes(), std::string(size, 'x'));
-    EXPECT_TRUE(from.empty());
+    EXPECT_TRUE(from.empty());  // NOLINT(bugprone-use-after-move)
     Secret assigned(std::string_view("old"));
     assigned = std::move(to);
     EXPECT_EQ(assigned.bytes(), std::string(size, 'x'));
-    EXPECT_TRUE(to.empty());
+    EXPECT_TRUE(to.empty());  // NOLINT(bugprone-use-after-move)
   }
 }
 
@@ -37,6 +37,7 @@ TEST(Secret, LeavesNoBytesBehindInAStringThatItTookOver) {
   const char* const storage = small.data();
   const Secret secret = Secret::adopt(std::move(small));
   EXPECT_EQ(secret.bytes(), "short one");
+  // NOLINTNEXTLINE(clang-analyzer-cplusplus.InnerPointer): `small` is still there
   EXPECT_EQ(std::string(storage, 9), std::string(9, '\0'));
 }
 

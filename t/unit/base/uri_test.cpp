@@ -83,8 +83,8 @@ TEST(Uri, AcceptsAnyCaseAndPunycodeAndInnerHyphens) {
        {"https://xn--bcher-kva.example/", "https://a--b.example", "https://1and1.example",
         "https://0x.example", "https://a.b.c.d.e", "https://127.0.0.1.example/",
         "http://localhost:8080",
-        "https://e\x78"
-        "ample.com//double//slash",
+        ("https://e\x78"
+         "ample.com//double//slash"),
         "https://a/b%2Fc%5Cd%25", "https://a/!$&'()*+,;=:@-._~", "https://a?/?:@"}) {
     EXPECT_TRUE(Uri::parse(text)) << text;
   }
@@ -232,12 +232,12 @@ const Attack kAttacks[] = {
       bytes("https://good.com/?\0"), bytes("https://good.com/#\0"), bytes("\0https://good.com"),
       bytes("https\0://good.com"), bytes("https://good.com:80\0"), bytes("my\0app://x")}},
     {"RawUnicode",
-     {"https://b\xC3\xBC"
-      "cher.example",
-      "https://good.com\xE3\x80\x82"
-      "evil.com",
-      "https://good.com\xEF\xBC\x8F"
-      "evil.com",
+     {("https://b\xC3\xBC"
+       "cher.example"),
+      ("https://good.com\xE3\x80\x82"
+       "evil.com"),
+      ("https://good.com\xEF\xBC\x8F"
+       "evil.com"),
       "https://\xE2\x93\xA6.example", "https://a/\xC3\xA9", "https://a/?\xC3\xA9",
       "https://a/#\xC3\xA9", "https://good.com\xC2\xAD.evil.com", "https://a\xFF",
       "\xEF\xBB\xBFhttps://a"}},

@@ -14,9 +14,9 @@
 #include "oauth/flow/request.hpp"
 #include "oauth/flow/token.hpp"
 #include "oauth/flow/trust_keys.hpp"
-#include "oauth/jose/split_tokens.hpp"
 #include "oauth/flow/verdict.hpp"
 #include "oauth/jose/sign.hpp"
+#include "oauth/jose/split_tokens.hpp"
 #include "oauth/proto/code.hpp"
 #include "oauth/proto/page.hpp"
 #include "proto/support.hpp"
@@ -175,7 +175,8 @@ struct Stage {
   SplitTokens split_tokens;
   TrustKeys trust_keys{[this](const std::string& line) { warnings.push_back(line); }};
   FakeRevocations revocations{store};
-  Ports io{store, fetch, hook, documents, throttle, tokens, trust_keys, revocations, split_tokens, clock, random};
+  Ports io{store,      fetch,       hook,         documents, throttle, tokens,
+           trust_keys, revocations, split_tokens, clock,     random};
 
   Provider acme = provider();
   Provider demo = provider();

@@ -122,6 +122,7 @@ TEST(KeySet, AKeyFileMayHoldSymmetricKeysButNotBesidePublicOnes) {
 
 TEST(KeySet, LooksAt64KeysAndSaysSo) {
   std::vector<Json> members;
+  members.reserve(70);
   for (int i = 0; i < 70; ++i) {
     members.push_back(keys().p256.with_kid(std::to_string(i)).public_jwk());
   }

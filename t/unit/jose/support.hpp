@@ -161,10 +161,11 @@ inline std::vector<Json> read_lines(const std::filesystem::path& path) {
 }  // namespace oauth::test
 
 // The first statement of a test that needs vectors; `folder` is the name of a variable.
-// NOLINTNEXTLINE(bugprone-macro-parentheses)
+// NOLINTBEGIN(bugprone-macro-parentheses)
 #define OAUTH_NEED_VECTORS(folder)                                                    \
   const std::filesystem::path folder = ::oauth::test::vectors();                      \
   if (folder.empty()) {                                                               \
     GTEST_SKIP() << "no vectors: set OAUTH_SHARED to the folder that holds vectors/"; \
   }                                                                                   \
   static_assert(true)
+// NOLINTEND(bugprone-macro-parentheses)
