@@ -35,7 +35,7 @@ subtest 'a configuration that nginx refuses' => sub {
     my ($ok, $output) = $nginx->check;
     ok !$ok, 'fails the check';
     like $output, qr/unknown directive "nonsense"/, 'with the reason';
-    ok !eval { $nginx->start; 1 }, 'and does not start';
+    ok $nginx->refusal, 'and does not start';
     ok((OAuth::Nginx->new(http => $config, module => 0)->check)[0], 'a good one passes the check');
 };
 

@@ -176,19 +176,21 @@ subtest 'a primary that dies' => sub {
     $primary->kill;
     my %told;
     my $round = 0;
-    ok wait_until { my $told = $store->claim("$name-" . $round++, 0, 60); $told{$told}++; $told eq 'done' },
+    ok wait_until { my $told = $store->put(codes => "$name-" . $round++, 'v', 60); $told{$told}++; $told eq 'done' },
         'its replica takes its place, without a reload';
     is_deeply [grep { !/^(?:done|store_down|store_lost)$/ } keys %told], [], 'nothing but that was said meanwhile';
     ok $replica->is_primary, 'the replica';
     ok wait_until { !grep { $_ ne 'store_absent' } @{ $store->parallel(20, get => { share => 'codes', name => $name }) } },
         'for each worker';
     is $store->claim($name, 0, 60), 'store_taken', 'it has what was claimed';
-    is $store->swap(grants => $name, 'v', 'w', 60), 'done', 'and kept, and learns the script';
+    is $store->claim("$name-alone", 0, 60), 'store_lost', 'but nothing is spent where no replica hears of it';
     is $store->claim($other, 0, 60), 'done', 'others serve on';
     $primary->start;
     $cluster->settle;
+    is $store->claim("$name-both", 0, 60), 'done', 'until it has one, again without a reload';
+    is $store->swap(grants => $name, 'v', 'w', 60), 'done', 'what was kept is there, and the script is learnt';
     $replica->stop;
-    ok wait_until { $store->claim("$name-" . $round++, 0, 60) eq 'done' }, 'and back again';
+    ok wait_until { $store->put(codes => "$name-" . $round++, 'v', 60) eq 'done' }, 'and back again';
     $replica->start;
     $cluster->settle;
     $store->stop;
@@ -304,7 +306,7 @@ subtest 'a map that is none' => sub {
     }
     for my $host (undef, '', '127.0.0.1', 'localhost') {
         my $fake = fake_node(port => $port, slots => "*1\r\n" . range(0, 16383, $host, $port), answer => sub { "+OK\r\n" });
-        my $store = probe("redis+cluster://127.0.0.1:$port");
+        my $store = probe("redis+cluster://127.0.0.1:$port replicas=0");
         ok wait_until { $store->claim('a', 0, 60) eq 'done' }, (defined $host ? "host `$host`" : 'no host') . ' is one';
         $store->stop;
     }
@@ -326,13 +328,13 @@ subtest 'a redirection that is none' => sub {
     );
     for my $what (sort keys %answers) {
         my $fake = fake_node(port => $port, slots => $slots, answer => sub { $_[0] == 0 ? "$answers{$what}\r\n" : "+OK\r\n" });
-        my $store = probe("redis+cluster://127.0.0.1:$port");
+        my $store = probe("redis+cluster://127.0.0.1:$port replicas=0");
         is $store->claim('a', 0, 60), 'store_down', "$what: is not followed";
         is $store->claim('a', 0, 60), 'done', 'and changes nothing';
         $store->stop;
     }
     my $fake = fake_node(port => $port, slots => $slots, answer => sub { $_[0] < 6 ? "-MOVED $slot :$port\r\n" : "+OK\r\n" });
-    my $store = probe("redis+cluster://127.0.0.1:$port");
+    my $store = probe("redis+cluster://127.0.0.1:$port replicas=0");
     is $store->claim('a', 0, 60), 'store_down', 'one in a circle is followed five times';
     is $store->claim('a', 0, 60), 'done', 'and no more';
     $store->stop;

@@ -1,7 +1,9 @@
 # What is spent stays spent when a primary dies and its replica takes over, whatever the replica has
-# of it; and what a sign-in costs. OAUTH_ONCE_ROUNDS is how often each kind of death is tried.
+# of it; and what a sign-in costs. OAUTH_ONCE_ROUNDS is how often each kind of death is tried: a round of
+# the first kind is 20 codes and 20 claims.
 use lib 't/lib';
 use OAuth::Test;
+use OAuth::FakeRedis;
 use OAuth::Story;
 use OAuth::StoreProbe;
 use OAuth::Redis::Cluster;
@@ -43,9 +45,7 @@ subtest 'what a sign-in asks of Redis' => sub {
     $redis->stop;
 };
 
-# Nobody is given up within a round: a replica that was, and is then promoted by hand, is nobody's fault
-# but the operator's (docs/redis.md).
-my $cluster = OAuth::Redis::Cluster->new(patience => 8000)->start;
+my $cluster = OAuth::Redis::Cluster->new->start;
 my @stores = map { OAuth::StoreProbe->new(store => $cluster->url . ' timeout=2s', workers => 2)->start } 1 .. 2;
 
 my $fresh = 0;
@@ -99,40 +99,64 @@ sub recover {
     return;
 }
 
-# Sent to both stores at once, while `meanwhile` happens.
+# Sent to both stores at once, while `meanwhile` happens: what each was told.
 sub at_once {
-    my ($count, $verb, $ask, $meanwhile) = @_;
-    my $text = OAuth::Http::format_request('GET', OAuth::StoreProbe::target($verb, $ask), host => 'localhost');
-    my @connections = map { $stores[$_ % @stores]->nginx->connect } 1 .. $count;
-    $_->send($text) for @connections;
-    $meanwhile->();
+    my ($verb, $asks, $meanwhile) = @_;
+    my @connections = map { $stores[$_ % @stores]->nginx->connect } 1 .. @$asks;
+    for my $i (0 .. $#$asks) {
+        $connections[$i]->send(OAuth::Http::format_request('GET', OAuth::StoreProbe::target($verb, $asks->[$i]), host => 'localhost'));
+    }
+    $meanwhile->() if $meanwhile;
     my @told = map { $_->read_response->{body} } @connections;
     $_->close for @connections;
     return @told;
+}
+
+# Each asked of both stores, and what was not `not now`.
+sub told_at_once {
+    my ($verb, @asks) = @_;
+    my (@told, @left);
+    @left = map { ($_) x @stores } @asks;
+    wait_until {
+        my @now = at_once($verb, \@left);
+        push @told, grep { $_ ne 'store_down' } @now;
+        @left = @left[grep { $now[$_] eq 'store_down' } 0 .. $#now];
+        !@left;
+    };
+    return @told;
+}
+
+# How often something else than `done` was said when codes were put.
+sub at_once_done {
+    my %told;
+    $told{$_}++ for at_once(put => [map { { share => 'codes', name => $_, value => 'v', expires => 60 } } @_]);
+    delete $told{done};
+    return \%told;
 }
 
 # req 160
 subtest 'a replica that has not heard of it' => sub {
     for my $round (1 .. $ROUNDS) {
         my ($primary, $replica) = next_pair();
-        my ($name, $other) = (name_at($primary), name_at($primary));
-        is $stores[0]->put(codes => $_, 'v', 60), 'done', 'a code is kept' for $name, $other;
+        my @names = map { name_at($primary) } 1 .. 20;
+        my $other = name_at($primary);
+        is_deeply at_once_done(@names, $other), {}, 'codes are kept';
         $primary->command('PING');    # WAIT is for all that was there at the connection's last command
-        OAuth::Redis::Cluster::until_true('the replica has it', sub { $primary->command(WAIT => 1, 1000) >= 1 });
+        OAuth::Redis::Cluster::until_true('the replica has them', sub { $primary->command(WAIT => 1, 1000) >= 1 });
         cut_off($primary, $replica);
-        my ($took, $claimed) = ($stores[0]->take(codes => $name), $stores[1]->claim($name, 0, 60));
-        is $took, 'store_lost', 'what only one server knows to be spent is no success';
-        is $claimed, 'store_lost', 'nor is a claim';
+        my @took = at_once(take => [map { { share => 'codes', name => $_ } } @names]);
+        my @claimed = at_once(claim => [map { { name => $_, issued => 0, expires => 60 } } @names]);
+        is_deeply [grep { !/^store_(?:lost|down)$/ } @took, @claimed], [], 'what only one server knows to be spent is no success';
+        is $took[0], 'store_lost', 'nor can it be tried again';
         like $stores[0]->nginx->error_log, qr/oauth: redis .*: no replica has confirmed in time what was spent/, 'the log says so';
-        is $primary->command(GET => "oauth:code:$name"), undef, 'though it is spent there';
+        is $primary->command(GET => "oauth:code:$names[0]"), undef, 'though it is spent there';
         succeed($primary, $replica);
-        my @told = ($took, told('take', codes => $name));
-        cmp_ok scalar(grep { $_ eq value('v') } @told), '<=', 1, "it is given out at most once (@told)";
-        @told = ($claimed, told('claim', $name, 0, 60));
-        cmp_ok scalar(grep { $_ eq 'done' } @told), '<=', 1, "and claimed (@told)";
-        ok wait_until { $stores[1]->claim("$name-" . $fresh++, 0, 60) eq 'done' }, 'the new primary serves, though it has no replica yet';
-        is $stores[1]->get(codes => $other), value('v'), 'with all that was kept';
+        my @again = told_at_once(take => map { { share => 'codes', name => $_ } } @names);
+        push @again, told_at_once(claim => map { { name => $_, issued => 0, expires => 60 } } @names);
+        is_deeply [grep { !/^store_(?:lost|absent|taken)$/ } @again], [], 'nor is it where the replica took over, which now has none itself';
+        ok wait_until { $stores[1]->get(codes => $other) eq value('v') }, 'though it has all that was kept';
         recover($primary);
+        is $stores[1]->take(codes => $other), value('v'), 'and gives it out when there is one';
     }
 };
 
@@ -162,7 +186,7 @@ subtest 'a primary that dies meanwhile' => sub {
         my $name = name_at($primary);
         $stores[0]->put(codes => $name, 'v', 60);
         my $pause = sub { Time::HiRes::sleep(rand 0.01) };
-        my @told = (at_once(20, take => { share => 'codes', name => $name }, sub { $pause->(); succeed($primary, $replica) }),
+        my @told = (at_once(take => [({ share => 'codes', name => $name }) x 20], sub { $pause->(); succeed($primary, $replica) }),
             told('take', codes => $name));
         cmp_ok scalar(grep { $_ eq value('v') } @told), '<=', 1, 'of many that ask at once one at most gets it';
         is_deeply [grep { !/^(?:value|store_(?:absent|lost|down)$)/ } @told], [], 'the others are told so';
@@ -170,7 +194,7 @@ subtest 'a primary that dies meanwhile' => sub {
 
         ($primary, $replica) = next_pair();
         $name = name_at($primary);
-        @told = (at_once(20, claim => { name => $name, issued => 0, expires => 60 }, sub { $pause->(); succeed($primary, $replica) }),
+        @told = (at_once(claim => [({ name => $name, issued => 0, expires => 60 }) x 20], sub { $pause->(); succeed($primary, $replica) }),
             told('claim', $name, 0, 60));
         cmp_ok scalar(grep { $_ eq 'done' } @told), '<=', 1, 'of many that claim at once one at most is the first';
         recover($primary);
@@ -179,4 +203,44 @@ subtest 'a primary that dies meanwhile' => sub {
 
 $_->stop for @stores;
 $cluster->stop;
+
+subtest 'how many replicas have to confirm' => sub {
+    my $redis = OAuth::Redis->new->start;
+    my $ask = sub {
+        my ($replicas) = @_;
+        my $store = OAuth::StoreProbe->new(store => 'redis://127.0.0.1:' . $redis->port . " timeout=2s $replicas", workers => 1)->start;
+        my @told = (map { $store->claim("$replicas-$fresh-$_", 0, 60) } 1 .. 2);
+        $store->stop;
+        $fresh++;
+        return \@told;
+    };
+    is_deeply $ask->(''), ['done', 'done'], 'none of a single server';
+    is_deeply $ask->('replicas=1'), ['store_lost', 'store_lost'], 'one, if it says so: there is none';
+    my @replicas = map { OAuth::Redis->new(args => ['--replicaof', '127.0.0.1 ' . $redis->port, '--repl-diskless-sync-delay', 0])->start } 1 .. 2;
+    OAuth::Redis::Cluster::until_true('both follow', sub { $redis->command(WAIT => 2, 100) == 2 });
+    is_deeply $ask->('replicas=2'), ['done', 'done'], 'two confirm';
+    $replicas[0]->stop;
+    is_deeply $ask->('replicas=2'), ['store_lost', 'store_lost'], 'one of two is not enough';
+    is_deeply $ask->('replicas=1'), ['done', 'done'], 'but of one';
+    $_->stop for $replicas[1], $redis;
+};
+
+# Whatever waits behind a WAIT that is in vain has to wait as long.
+subtest 'how long they are waited for' => sub {
+    my $log = File::Temp->new;
+    my @confirmed = (0, 0, 1, 0);
+    my $fake = OAuth::FakeRedis->new(answer => sub {
+        my ($bytes) = $_[1];
+        return $bytes =~ /SET/ ? "+OK\r\n" : ":1\r\n" if $bytes !~ /WAIT/;
+        print {$log} "$1\n" if $bytes =~ /WAIT\r\n\$1\r\n1\r\n\$\d+\r\n(\d+)\r\n/;
+        $log->flush;
+        return "+OK\r\n:" . shift(@confirmed) . "\r\n";
+    });
+    my $store = OAuth::StoreProbe->new(
+        store => 'redis://127.0.0.1:' . $fake->port . ' timeout=4s connections=1 replicas=1', workers => 1)->start;
+    is_deeply [map { $store->claim($_, 0, 60) } 1 .. 4], ['store_lost', 'store_lost', 'done', 'store_lost'], 'what none confirms is no success';
+    is_deeply [split /\n/, slurp($log->filename)], [2000, 400, 400, 2000], 'half of the time of a command, and a tenth while none confirms';
+    $store->stop;
+};
+
 done_testing;

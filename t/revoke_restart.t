@@ -138,8 +138,7 @@ subtest 'a file with more than a list may have is not read in part' => sub {
     my ($kept, $until) = (slurp($journal), time + 100_000);
     spew($journal, join '', $kept, map { entry(sprintf('%016x%016x', $_ * 0x9E3779B9, $_), $until) } 1 .. 110_001);
     $nginx->{expect} = [qr/oauth: "\Q$journal\E" holds more than 110000 revoked tokens/];
-    eval { $nginx->start };
-    like $@, qr/\[emerg\] \N*oauth: "\Q$journal\E" holds more than 110000 revoked tokens/, 'nginx does not start';
+    like $nginx->refusal, qr/\[emerg\] \N*oauth: "\Q$journal\E" holds more than 110000 revoked tokens/, 'nginx does not start';
     spew($journal, $kept);
     $nginx->start;
     still_revoked('afterwards');
@@ -150,8 +149,7 @@ subtest 'what cannot be written is not revoked' => sub {
     unlink $journal;
     mkdir $journal;
     push @{ $nginx->{expect} }, qr/oauth: cannot (?:read|open) the list of revoked tokens/;
-    eval { $nginx->start };
-    like $@, qr/\[emerg\] \N*oauth: cannot (?:read|open) the list of revoked tokens/, 'nginx does not start without it';
+    like $nginx->refusal, qr/\[emerg\] \N*oauth: cannot (?:read|open) the list of revoked tokens/, 'nginx does not start without it';
     rmdir $journal;
     $nginx->start;
     my $last = sign_in();

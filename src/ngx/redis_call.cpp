@@ -3,16 +3,16 @@
 #include <algorithm>
 #include <optional>
 
+#include "ngx/pause.hpp"
+
 namespace oauth {
 namespace {
 
 using Advice = RedisTopology::Advice;
-using Alone = RedisTopology::Alone;
 using Kind = RedisReply::Kind;
 
 constexpr unsigned kMaxRounds = 6;      // the first, and five that follow an advice
 constexpr ngx_msec_t kFirstPause = 20;  // ms
-constexpr ngx_msec_t kLonely = 10;      // ms; for a replica that nobody has heard of yet
 
 // A command on its way.
 struct Part {
@@ -22,9 +22,6 @@ struct Part {
   bool asking = false;
   bool open = true;                 // to be sent (again)
   std::size_t acknowledged_by = 0;  // index of the WAIT behind it; 0: none is needed
-  RedisServer server;               // where it was sent, if that is to be acknowledged
-  ngx_msec_t sent = 0;
-  bool doubtful = false;  // no replica has it: that counts only if there is none
   std::optional<RedisReply> reply;
 };
 
@@ -76,45 +73,15 @@ class Round final : private RedisWaiter {
   bool written_ = false;
 };
 
-class Pause final {
- public:
-  Pause(Flow& flow, ngx_msec_t length) noexcept : flow_(flow), length_(length) {
-    timer_.data = this;
-    timer_.handler = on_timer;
-    timer_.log = flow.request()->connection->log;
-  }
-  ~Pause() {
-    if (timer_.timer_set) {
-      ngx_del_timer(&timer_);
-    }
-  }
-  Pause(const Pause&) = delete;
-  Pause& operator=(const Pause&) = delete;
-
-  bool await_ready() const noexcept { return false; }
-  void await_suspend(std::coroutine_handle<> frame) noexcept {
-    flow_.park(frame);
-    ngx_add_timer(&timer_, length_);
-  }
-  void await_resume() const noexcept {}
-
- private:
-  static void on_timer(ngx_event_t* event) noexcept {
-    static_cast<Pause*>(event->data)->flow_.wake();
-  }
-
-  Flow& flow_;
-  ngx_msec_t length_;
-  ngx_event_t timer_{};
-};
-
 // What is known of all parts between two rounds.
 class Effort {
  public:
   enum class Next : std::uint8_t { send, pause, end };
 
-  Effort(RedisTopology& topology, ngx_msec_t timeout, std::vector<RedisCommand> commands)
-      : topology_(topology), timeout_(timeout), deadline_(ngx_current_msec + timeout) {
+  Effort(RedisTopology& topology, const RedisOptions& options, std::vector<RedisCommand> commands)
+      : topology_(topology),
+        replicas_(options.replicas),
+        deadline_(ngx_current_msec + options.timeout) {
     for (RedisCommand& command : commands) {
       parts_.emplace_back().command = std::move(command);
     }
@@ -130,14 +97,12 @@ class Effort {
 
  private:
   Next wait() noexcept;
-  bool has_doubts();
   void acknowledge(Round& round);
   void take_reply(Part& part, RedisReply&& reply);
   bool is_acknowledged(const Part& part, const std::optional<RedisReply>& acknowledgement);
-  void tell(const Part& part, ngx_uint_t level, const std::string& what);
 
   RedisTopology& topology_;
-  const ngx_msec_t timeout_;
+  const unsigned replicas_;
   const ngx_msec_t deadline_;
   std::vector<Part> parts_;
   unsigned rounds_ = 0;
@@ -149,9 +114,6 @@ class Effort {
 };
 
 Effort::Next Effort::next() {
-  if (has_doubts()) {
-    return late_ ? Next::end : wait();
-  }
   const bool open =
       std::any_of(parts_.begin(), parts_.end(), [](const Part& part) { return part.open; });
   if (!open || failed_ || late_ || rounds_ == kMaxRounds) {
@@ -182,27 +144,6 @@ Effort::Next Effort::next() {
   }
   rounds_++;
   return Next::send;
-}
-
-// What no replica has confirmed counts if there is none; true while that is not known.
-bool Effort::has_doubts() {
-  bool doubts = false;
-  for (Part& part : parts_) {
-    if (!part.doubtful) {
-      continue;
-    }
-    const Alone alone = topology_.is_alone(part.server, part.sent);
-    if (alone == Alone::yes) {
-      part.doubtful = false;
-    } else if (alone == Alone::no || late_) {
-      failed_ = true;
-      tell(part, NGX_LOG_ERR,
-           "no replica has confirmed in time what was spent, so the user signs in anew: is one of "
-           "them connected and in step?");
-    }
-    doubts = doubts || part.doubtful;
-  }
-  return doubts && !failed_;
 }
 
 // Nothing that was learnt about servers outlives a pause.
@@ -238,17 +179,14 @@ void Effort::send(Round& round) {
     }
     round.submit(*part.connection, part.command.bytes, i);
     part.acknowledged_by = 0;
-    if (part.command.consumes && topology_.acknowledges(*part.node)) {
+    if (part.command.consumes && replicas_ > 0) {
       part.acknowledged_by = parts_.size() + i;
-      part.server = part.node->server();
-      part.sent = ngx_current_msec;
     }
   }
   acknowledge(round);
 }
 
-// The acknowledgement of all that leaves by one connection is asked for once, behind the last. Half
-// of the time is for it: its answer, even if it is 0, is to come before the connection is given up.
+// The acknowledgement of all that leaves by one connection is asked for once, behind the last.
 void Effort::acknowledge(Round& round) {
   std::vector<Part*> waiting;
   for (Part& part : parts_) {
@@ -262,10 +200,9 @@ void Effort::acknowledge(Round& round) {
       part.acknowledged_by = (*same)->acknowledged_by;
       continue;
     }
-    const bool alone = topology_.is_alone(part.server, 0) == Alone::yes;
-    const ngx_msec_t half = std::max<ngx_msec_t>(timeout_ / 2, 1);
-    const std::string time = std::to_string(alone ? std::min(half, kLonely) : half);
-    round.submit(*part.connection, redis_command({"WAIT", "1", time}), part.acknowledged_by);
+    const std::string time = std::to_string(part.node->patience());
+    round.submit(*part.connection, redis_command({"WAIT", std::to_string(replicas_), time}),
+                 part.acknowledged_by);
     waiting.push_back(&part);
   }
 }
@@ -285,8 +222,9 @@ void Effort::take(Round& round) {
     }
     const bool given = reply->kind != Kind::nil && reply->kind != Kind::error;
     take_reply(part, std::move(*reply));
-    part.doubtful = given && part.acknowledged_by != 0 &&
-                    !is_acknowledged(part, round.reply(part.acknowledged_by));
+    if (given && part.acknowledged_by != 0) {
+      failed_ = !is_acknowledged(part, round.reply(part.acknowledged_by)) || failed_;
+    }
   }
   done_ = done_ || round.written();
 }
@@ -304,26 +242,27 @@ void Effort::take_reply(Part& part, RedisReply&& reply) {
   later_ = later_ || advice.kind == Advice::Kind::later;
 }
 
+// Notes with the server whether replicas answer, too.
 bool Effort::is_acknowledged(const Part& part, const std::optional<RedisReply>& acknowledgement) {
-  if (acknowledgement && acknowledgement->kind == Kind::integer && acknowledgement->integer >= 1) {
+  RedisNode* node = topology_.node_for(part.command.key);
+  if (!acknowledgement || node == nullptr) {
+    return false;
+  }
+  const std::string code = redis_error_code(*acknowledgement);
+  if (code == "NOPERM" || code == "ERR unknown command") {
+    node->tell(NGX_LOG_WARN, redis_refusal("WAIT", *acknowledgement) +
+                                 ": what is spent may be accepted again after a failover");
     return true;
   }
-  if (acknowledgement && acknowledgement->kind == Kind::error) {
-    const std::string code = redis_error_code(*acknowledgement);
-    if (code == "NOPERM" || code == "ERR unknown command") {
-      tell(part, NGX_LOG_WARN,
-           redis_refusal("WAIT", *acknowledgement) +
-               ": what is spent may be accepted again after " + "a failover");
-      return true;
-    }
+  const bool confirmed =
+      acknowledgement->kind == Kind::integer && acknowledgement->integer >= replicas_;
+  node->note_confirmed(confirmed);
+  if (!confirmed) {
+    node->tell(NGX_LOG_ERR,
+               "no replica has confirmed in time what was spent, so the user signs in anew: is one "
+               "of them connected and in step?");
   }
-  return false;
-}
-
-void Effort::tell(const Part& part, ngx_uint_t level, const std::string& what) {
-  if (RedisNode* node = topology_.node_for(part.command.key)) {
-    node->tell(level, what);
-  }
+  return confirmed;
 }
 
 Result<std::vector<RedisReply>> Effort::result() {
@@ -343,9 +282,9 @@ Result<std::vector<RedisReply>> Effort::result() {
 }  // namespace
 
 Task<Result<std::vector<RedisReply>>> redis_call(Flow& flow, RedisTopology& topology,
-                                                 ngx_msec_t timeout,
+                                                 const RedisOptions& options,
                                                  std::vector<RedisCommand> commands) {
-  Effort effort(topology, timeout, std::move(commands));
+  Effort effort(topology, options, std::move(commands));
   for (;;) {
     const Effort::Next next = effort.next();
     if (next == Effort::Next::end) {

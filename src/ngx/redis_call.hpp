@@ -15,8 +15,8 @@ namespace oauth {
 struct RedisCommand {
   std::string key;  // decides which server is asked
   std::string bytes;
-  // What it gives out must never be given out again: it counts once a replica has it too, where
-  // there is one.
+  // What it gives out must never be given out again: it counts once so many replicas have it too as
+  // `replicas=` says (WAIT).
   bool consumes = false;
   std::string before;  // sent ahead of it to the same server; nobody hears the answer
 };
@@ -25,7 +25,7 @@ struct RedisCommand {
 // been, or were and a failover might forget it. None is sent while one of them finds no connection;
 // one that may have been carried out is never sent again.
 Task<Result<std::vector<RedisReply>>> redis_call(Flow& flow, RedisTopology& topology,
-                                                 ngx_msec_t timeout,
+                                                 const RedisOptions& options,
                                                  std::vector<RedisCommand> commands);
 
 }  // namespace oauth

@@ -9,7 +9,6 @@ using Kind = RedisReply::Kind;
 
 constexpr ngx_msec_t kSoon = 200;           // ms; two questions are at least so far apart
 constexpr ngx_msec_t kLongestAmiss = 1600;  // while a node is away or a slot is missing
-constexpr ngx_msec_t kUnreplicated = 5000;  // a replica may come, and then has a say
 constexpr ngx_msec_t kNowAndThen = 30000;
 constexpr ngx_msec_t kKept = 60000;        // how long a node is kept that serves nothing
 constexpr std::size_t kMaxMembers = 1000;  // more than a cluster can have
@@ -22,21 +21,12 @@ RedisCluster::RedisCluster(const RedisOptions& options)
 
 void RedisCluster::start(ngx_log_t* log) {
   log_ = log;
-  timer_.data = this;
-  timer_.handler = on_timer;
-  timer_.log = log;
-  timer_.cancelable = 1;  // a worker that ends does not wait for it
-  ask();
+  begin(log);
+  ask_for_map();
 }
 
 void RedisCluster::stop() noexcept {
-  if (ticket_ != nullptr) {
-    ticket_->waiter = nullptr;
-    ticket_ = nullptr;
-  }
-  if (timer_.timer_set) {
-    ngx_del_timer(&timer_);
-  }
+  halt();
   log_ = nullptr;
   std::fill(slots_.begin(), slots_.end(), nullptr);
   members_.clear();
@@ -58,19 +48,6 @@ bool RedisCluster::known_down() const noexcept {
   return std::all_of(members_.begin(), members_.end(), [this](const auto& member) {
     return (mapped_ && !member->serves) || member->node->known_down();
   });
-}
-
-bool RedisCluster::acknowledges(const RedisNode&) const noexcept {
-  return replicated_ || !mapped_;
-}
-
-RedisTopology::Alone RedisCluster::is_alone(const RedisServer& server, ngx_msec_t then) noexcept {
-  if (static_cast<ngx_msec_int_t>(mapped_at_ - then) <= 0) {
-    want();
-    return Alone::unknown;
-  }
-  const Member* found = find(server);
-  return found != nullptr && found->serves && !found->replicated ? Alone::yes : Alone::no;
 }
 
 RedisTopology::Advice RedisCluster::advise(std::string_view key, const RedisReply& error) {
@@ -103,7 +80,6 @@ RedisTopology::Advice RedisCluster::advise(std::string_view key, const RedisRepl
   if (code == "MOVED") {
     missing_ -= slots_[slot] == nullptr ? 1U : 0U;
     slots_[slot] = to;
-    to->replicated = to->replicated || !to->serves;
     to->serves = true;
   }
   to->used = ngx_current_msec;
@@ -112,53 +88,29 @@ RedisTopology::Advice RedisCluster::advise(std::string_view key, const RedisRepl
   return advice;
 }
 
-// ---- asking for the map
-// --------------------------------------------------------------------------------
+// ---- asking for the map ---------------------------------------------------------------------
 
-void RedisCluster::on_timer(ngx_event_t* event) noexcept {
-  auto& self = *static_cast<RedisCluster*>(event->data);
-  try {
-    self.step();
-  } catch (...) {
-    self.asking_ = self.ticket_ != nullptr;
-    self.vain_++;
-    self.rest();
-  }
-}
-
-// They are called from within a connection of one of the nodes: what may drop nodes comes later.
-void RedisCluster::on_reply(std::size_t, RedisReply&& reply) noexcept {
-  ticket_ = nullptr;
-  reply_ = std::move(reply);
-  arm(0);
-}
-
-void RedisCluster::on_failure(std::size_t, bool) noexcept {
-  ticket_ = nullptr;
-  arm(0);
-}
-
-void RedisCluster::step() {
-  if (ticket_ != nullptr) {
-    return;
-  }
-  if (!asking_) {
-    ask();
-    return;
-  }
-  asking_ = false;
+void RedisCluster::on_answer(const RedisReply& reply) {
   vain_++;
-  if (reply_) {
-    const RedisReply reply = *std::exchange(reply_, std::nullopt);
-    take(reply);
-  }
+  take(reply);
   drop_unused();
+  rest();
+}
+
+void RedisCluster::on_silence() {
+  vain_++;
+  drop_unused();
+  rest();
+}
+
+void RedisCluster::on_exception() noexcept {
+  vain_++;
   rest();
 }
 
 // One after the other, so that one node alone, which may be cut off from the rest, never is the
 // only witness.
-void RedisCluster::ask() {
+void RedisCluster::ask_for_map() {
   last_ = ngx_current_msec;
   wanted_ = false;
   RedisConnection* connection = nullptr;
@@ -186,8 +138,7 @@ void RedisCluster::ask() {
     rest();
     return;
   }
-  ticket_ = connection->submit(redis_command({"CLUSTER", "SLOTS"}), *this, 0);
-  asking_ = true;
+  ask(*connection, redis_command({"CLUSTER", "SLOTS"}));
 }
 
 void RedisCluster::take(const RedisReply& reply) {
@@ -224,22 +175,18 @@ void RedisCluster::apply(const std::vector<RedisSlotRange>& ranges) {
     if (serving == nullptr) {
       continue;
     }
-    serving->replicated = range.replicated || (serving->serves && serving->replicated);
     serving->serves = true;
-    replicated_ = replicated_ || range.replicated;
     std::fill(slots_.begin() + static_cast<std::ptrdiff_t>(range.first),
               slots_.begin() + static_cast<std::ptrdiff_t>(range.last + 1), serving);
     missing_ -= range.last + 1 - range.first;
   }
   mapped_ = true;
-  mapped_at_ = last_;
   if (!is_amiss()) {
     vain_ = 0;
   }
 }
 
-// ---- the nodes
-// -----------------------------------------------------------------------------------------
+// ---- the nodes ------------------------------------------------------------------------------
 
 RedisCluster::Member* RedisCluster::find(const RedisServer& server) const noexcept {
   for (const auto& each : members_) {
@@ -283,38 +230,27 @@ bool RedisCluster::is_amiss() const noexcept {
          });
 }
 
-// ---- when to ask
-// ---------------------------------------------------------------------------------------
+// ---- when to ask ----------------------------------------------------------------------------
 
 // The map is to be asked for as soon as may be.
 void RedisCluster::want() noexcept {
   wanted_ = true;
-  if (!asking_ && log_ != nullptr) {
+  if (!is_busy() && log_ != nullptr) {
     rest();
   }
 }
 
 void RedisCluster::rest() noexcept {
-  ngx_msec_t pause = kNowAndThen;
+  ngx_msec_t length = kNowAndThen;
   if (wanted_) {
-    pause = kSoon;
+    length = kSoon;
   } else if (is_amiss()) {
-    pause = std::min(kLongestAmiss, kSoon << std::min(vain_, 10U));
-  } else if (std::any_of(members_.begin(), members_.end(),
-                         [](const auto& each) { return each->serves && !each->replicated; })) {
-    pause = kUnreplicated;
+    length = std::min(kLongestAmiss, kSoon << std::min(vain_, 10U));
   }
   // Workers are not to ask in step.
-  pause -= static_cast<ngx_msec_t>(ngx_random()) % (pause / 4);
-  const auto left = static_cast<ngx_msec_int_t>(last_ + pause - ngx_current_msec);
-  arm(left > 0 ? static_cast<ngx_msec_t>(left) : 0);
-}
-
-void RedisCluster::arm(ngx_msec_t pause) noexcept {
-  if (timer_.timer_set) {
-    ngx_del_timer(&timer_);
-  }
-  ngx_add_timer(&timer_, pause);
+  length -= static_cast<ngx_msec_t>(ngx_random()) % (length / 4);
+  const auto left = static_cast<ngx_msec_int_t>(last_ + length - ngx_current_msec);
+  pause(left > 0 ? static_cast<ngx_msec_t>(left) : 0);
 }
 
 }  // namespace oauth

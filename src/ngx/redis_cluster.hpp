@@ -6,15 +6,15 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <vector>
 
+#include "ngx/redis_poller.hpp"
 #include "ngx/redis_slots.hpp"
 #include "ngx/redis_topology.hpp"
 
 namespace oauth {
 
-class RedisCluster final : public RedisTopology, private RedisWaiter {
+class RedisCluster final : public RedisTopology, private RedisPoller {
  public:
   // `options` outlives it.
   explicit RedisCluster(const RedisOptions& options);
@@ -27,30 +27,26 @@ class RedisCluster final : public RedisTopology, private RedisWaiter {
   RedisNode* node_for(std::string_view key) noexcept override;
   bool known_down() const noexcept override;
   Advice advise(std::string_view key, const RedisReply& error) override;
-  bool acknowledges(const RedisNode& node) const noexcept override;
-  Alone is_alone(const RedisServer& server, ngx_msec_t then) noexcept override;
 
  private:
   // A server that has, or had, a place in the cluster. It never moves in memory.
   struct Member {
     std::unique_ptr<RedisNode> node;
-    bool serves = false;     // slots, as far as one knows
-    bool replicated = true;  // until the map says otherwise
-    ngx_msec_t used = 0;     // when it was last needed without serving
+    bool serves = false;  // slots, as far as one knows
+    ngx_msec_t used = 0;  // when it was last needed without serving
   };
 
-  static void on_timer(ngx_event_t* event) noexcept;
-  void on_reply(std::size_t index, RedisReply&& reply) noexcept override;
-  void on_failure(std::size_t index, bool written) noexcept override;
+  void on_pause_over() override { ask_for_map(); }
+  void on_answer(const RedisReply& reply) override;
+  void on_silence() override;
+  void on_exception() noexcept override;
 
-  void step();
-  void ask();
+  void ask_for_map();
   void take(const RedisReply& reply);
   void apply(const std::vector<RedisSlotRange>& ranges);
   void drop_unused();
   void want() noexcept;
   void rest() noexcept;
-  void arm(ngx_msec_t pause) noexcept;
   bool is_amiss() const noexcept;
   Member* find(const RedisServer& server) const noexcept;
   Member* member(const RedisServer& server);
@@ -62,15 +58,9 @@ class RedisCluster final : public RedisTopology, private RedisWaiter {
   std::vector<Member*> slots_;  // null: nobody serves it, as far as one knows
   std::size_t missing_ = 0;     // slots that nobody serves
   bool mapped_ = false;
-  bool replicated_ = false;   // a replica was seen: from then on all is to be confirmed
-  ngx_msec_t mapped_at_ = 0;  // when the map was asked for
 
-  ngx_event_t timer_{};
-  RedisTicket* ticket_ = nullptr;  // of the question that is under way
   Member* asked_ = nullptr;
-  bool asking_ = false;
-  bool wanted_ = false;  // meanwhile something happened that its answer may not show
-  std::optional<RedisReply> reply_;
+  bool wanted_ = false;   // since it was asked, something happened that its answer may not show
   unsigned vain_ = 0;     // how often the map was no better, in a row
   std::size_t turn_ = 0;  // whom to ask
   ngx_msec_t last_ = 0;   // when it was last asked

@@ -89,23 +89,11 @@ RedisKeyset::RedisKeyset(RedisTopology& topology, const RedisOptions& options,
       secrets_(join(keyring.key_ids())),
       signing_(kids_of(signing)),
       entry_(node_ + " " + secrets_ + " " + signing_),
-      compare_{kCompare, {}} {}
-
-RedisKeyset::~RedisKeyset() {
-  if (ticket_ != nullptr) {
-    ticket_->waiter = nullptr;
-  }
-  if (timer_.timer_set) {
-    ngx_del_timer(&timer_);
-  }
-}
+      script_{kCompare, {}} {}
 
 void RedisKeyset::start(ngx_log_t* log) {
-  timer_.data = this;
-  timer_.handler = on_timer;
-  timer_.log = log;
-  timer_.cancelable = 1;  // a worker that ends does not wait for it
-  ask();
+  begin(log);
+  compare();
 }
 
 void RedisKeyset::leave() noexcept try {
@@ -116,49 +104,28 @@ void RedisKeyset::leave() noexcept try {
   // It ends by itself.
 }
 
-void RedisKeyset::on_timer(ngx_event_t* event) noexcept {
-  auto& self = *static_cast<RedisKeyset*>(event->data);
-  try {
-    self.step();
-  } catch (...) {
-    self.sleep(kImpatience);
-  }
+void RedisKeyset::on_silence() {
+  pause(kImpatience);
 }
 
-void RedisKeyset::on_reply(std::size_t, RedisReply&& reply) noexcept {
-  ticket_ = nullptr;
-  reply_ = std::move(reply);
-  sleep(0);
+void RedisKeyset::on_exception() noexcept {
+  pause(kImpatience);
 }
 
-void RedisKeyset::on_failure(std::size_t, bool) noexcept {
-  ticket_ = nullptr;
-  sleep(kImpatience);
-}
-
-void RedisKeyset::step() {
-  if (!reply_) {
-    ask();
-    return;
-  }
-  const RedisReply reply = *std::exchange(reply_, std::nullopt);
-  take(reply);
-}
-
-void RedisKeyset::ask() {
+void RedisKeyset::compare() {
   // A worker that ends may have keys that its successors have no longer.
   RedisConnection* connection = ngx_exiting ? nullptr : pick();
   if (connection == nullptr) {
-    sleep(kImpatience);
+    pause(kImpatience);
     return;
   }
   const std::string life = std::to_string(kLife);
-  std::vector<std::string_view> words{"SCRIPT", "LOAD", compare_.text};
-  if (!compare_.sha.empty()) {
-    words = {"EVALSHA", compare_.sha,          "1", key_, node_, secrets_, signing_,
+  std::vector<std::string_view> words{"SCRIPT", "LOAD", script_.text};
+  if (!script_.sha.empty()) {
+    words = {"EVALSHA", script_.sha,           "1", key_, node_, secrets_, signing_,
              life,      may_begin_ ? "1" : "0"};
   }
-  ticket_ = connection->submit(redis_command(words), *this, 0);
+  ask(*connection, redis_command(words));
 }
 
 RedisConnection* RedisKeyset::pick() noexcept {
@@ -166,22 +133,22 @@ RedisConnection* RedisKeyset::pick() noexcept {
   return node == nullptr ? nullptr : node->pick();
 }
 
-void RedisKeyset::take(const RedisReply& reply) {
+void RedisKeyset::on_answer(const RedisReply& reply) {
   const bool is_elsewhere =
       reply.kind == RedisReply::Kind::error &&
       topology_.advise(key_, reply).kind != RedisTopology::Advice::Kind::give_up;
   if (is_elsewhere) {
-    sleep(kImpatience);
+    pause(kImpatience);
     return;
   }
-  const bool is_loading = compare_.sha.empty();
+  const bool is_loading = script_.sha.empty();
   if (reply.kind == RedisReply::Kind::error && redis_error_code(reply) == "NOSCRIPT" &&
       !std::exchange(forgotten_, true)) {
-    compare_.sha.clear();
-    ask();
+    script_.sha.clear();
+    compare();
   } else if (is_loading && reply.kind == RedisReply::Kind::text) {
-    compare_.sha = reply.text;
-    ask();
+    script_.sha = reply.text;
+    compare();
   } else if (!is_loading && reply.kind == RedisReply::Kind::integer) {
     forgotten_ = false;
     judge(reply.integer);
@@ -192,7 +159,7 @@ void RedisKeyset::take(const RedisReply& reply) {
                                                 : std::string(verb) + " has an unexpected answer") +
              "; so nobody compares the nodes' keys");
     forgotten_ = false;
-    sleep(kPause);
+    pause(kPause);
   }
 }
 
@@ -200,7 +167,7 @@ void RedisKeyset::judge(long long missing) {
   if (missing == kNobody) {
     // A server that was emptied: who is right is back by then.
     may_begin_ = true;
-    sleep(kPause + kImpatience);
+    pause(kPause + kImpatience);
     return;
   }
   if (missing != 0) {
@@ -210,17 +177,13 @@ void RedisKeyset::judge(long long missing) {
   }
   missing_ = missing;
   may_begin_ = missing == 0;
-  sleep(missing == 0 ? kPause - static_cast<ngx_msec_t>(ngx_random()) % (kPause / 4) : kImpatience);
+  pause(missing == 0 ? kPause - static_cast<ngx_msec_t>(ngx_random()) % (kPause / 4) : kImpatience);
 }
 
 void RedisKeyset::tell(ngx_uint_t level, const std::string& what) {
   if (RedisNode* node = topology_.node_for(key_)) {
     node->tell(level, what);
   }
-}
-
-void RedisKeyset::sleep(ngx_msec_t milliseconds) noexcept {
-  ngx_add_timer(&timer_, milliseconds);
 }
 
 }  // namespace oauth

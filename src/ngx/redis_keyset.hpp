@@ -10,9 +10,7 @@
 // is on its own has no entry, and takes the place of nobody who may yet come back.
 #pragma once
 
-#include <optional>
-
-#include "ngx/redis_node.hpp"
+#include "ngx/redis_poller.hpp"
 #include "ngx/redis_revocations.hpp"
 #include "oauth/base/secret.hpp"
 #include "oauth/jose/jwk.hpp"
@@ -22,13 +20,10 @@ namespace oauth {
 // `NODE TURN`, for who reads a configuration: all of its workers have the same.
 std::string keyset_node();
 
-class RedisKeyset final : private RedisWaiter {
+class RedisKeyset final : private RedisPoller {
  public:
   RedisKeyset(RedisTopology& topology, const RedisOptions& options, const std::string& node,
               const Keyring& keyring, const KeySet& signing);
-  ~RedisKeyset();
-  RedisKeyset(const RedisKeyset&) = delete;
-  RedisKeyset& operator=(const RedisKeyset&) = delete;
 
   void start(ngx_log_t* log);
   // The worker ends: takes the entry back. If others of this node go on, they renew it.
@@ -37,27 +32,22 @@ class RedisKeyset final : private RedisWaiter {
   bool is_shared() const noexcept { return missing_ == 0; }
 
  private:
-  static void on_timer(ngx_event_t* event) noexcept;
-  void on_reply(std::size_t index, RedisReply&& reply) noexcept override;
-  void on_failure(std::size_t index, bool written) noexcept override;
+  void on_pause_over() override { compare(); }
+  void on_answer(const RedisReply& reply) override;
+  void on_silence() override;
+  void on_exception() noexcept override;
 
-  void step();
   RedisConnection* pick() noexcept;
-  void ask();
-  void take(const RedisReply& reply);
+  void compare();
   void judge(long long missing);
   void tell(ngx_uint_t level, const std::string& what);
-  void sleep(ngx_msec_t milliseconds) noexcept;
 
   RedisTopology& topology_;
   const std::string key_;
   const std::string& node_;
   const std::string secrets_, signing_, entry_;
-  RedisScript compare_;
-  ngx_event_t timer_{};
+  RedisScript script_;
 
-  RedisTicket* ticket_ = nullptr;  // of the command that is under way
-  std::optional<RedisReply> reply_;
   bool forgotten_ = false;  // the server did not know the script a moment ago
   long long missing_ = 0;   // what no other node has: kNoSecret, kNoKey or both
   bool may_begin_ = true;   // an empty set is ours to begin

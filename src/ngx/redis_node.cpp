@@ -1,5 +1,7 @@
 #include "ngx/redis_node.hpp"
 
+#include <algorithm>
+
 #include "ngx/status.hpp"
 
 namespace oauth {
@@ -65,9 +67,14 @@ void RedisNode::move(RedisServer server) {
     return;
   }
   server_ = std::move(server);
+  confirmed_ = true;
   for (const auto& connection : connections_) {
     connection->renew();
   }
+}
+
+ngx_msec_t RedisNode::patience() const noexcept {
+  return std::max<ngx_msec_t>(options_.timeout / (confirmed_ ? 2 : 10), 1);
 }
 
 void RedisNode::note_trouble() noexcept {

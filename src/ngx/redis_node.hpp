@@ -38,6 +38,12 @@ class RedisNode {
   bool known_down() const noexcept;
   bool idle() const noexcept;  // nobody waits for an answer
 
+  // How long replicas have to confirm what was spent here, in ms: half the time of a command, since
+  // even a no is to be heard before the connection is given up. Less while none confirms, for
+  // whatever comes behind it by the same connection has to wait as long.
+  ngx_msec_t patience() const noexcept;
+  void note_confirmed(bool confirmed) noexcept { confirmed_ = confirmed; }
+
   const RedisServer& server() const noexcept { return server_; }
   const RedisOptions& options() const noexcept { return options_; }
   const Role& role() const noexcept { return role_; }
@@ -60,6 +66,7 @@ class RedisNode {
   const Role role_;
   ngx_event_t trouble_{};
   std::vector<std::unique_ptr<RedisConnection>> connections_;
+  bool confirmed_ = true;  // the last time, or it was never asked
   std::map<std::string, time_t> told_;
   std::set<std::string> told_for_good_;
 };

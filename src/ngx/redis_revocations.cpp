@@ -66,71 +66,30 @@ RedisRevocations::RedisRevocations(RedisTopology& topology, const RedisOptions& 
     : topology_(topology), options_(options), zone_(zone), read_{kReadScript, {}} {}
 
 RedisRevocations::~RedisRevocations() {
-  if (ticket_ != nullptr) {
-    ticket_->waiter = nullptr;
-  }
-  if (timer_.timer_set) {
-    ngx_del_timer(&timer_);
-  }
-  if (asking_) {
+  if (leased_) {
     zone_.release(0);
   }
 }
 
 void RedisRevocations::start(ngx_log_t* log) {
-  timer_.data = this;
-  timer_.handler = on_timer;
-  timer_.log = log;
-  timer_.cancelable = 1;  // a worker that ends does not wait for it
-  begin();
+  begin(log);
+  begin_round();
 }
 
-void RedisRevocations::on_timer(ngx_event_t* event) noexcept {
-  auto& self = *static_cast<RedisRevocations*>(event->data);
-  try {
-    self.step();
-  } catch (...) {
-    self.give_up();
-  }
-}
-
-void RedisRevocations::on_reply(std::size_t, RedisReply&& reply) noexcept {
-  ticket_ = nullptr;
-  reply_ = std::move(reply);
-  sleep(0);
-}
-
-void RedisRevocations::on_failure(std::size_t, bool) noexcept {
-  ticket_ = nullptr;
-  failed_ = true;
-  sleep(0);
-}
-
-void RedisRevocations::step() {
-  if (!asking_) {
-    begin();
-  } else if (failed_ || !reply_) {
-    give_up();
-  } else {
-    const RedisReply reply = *std::exchange(reply_, std::nullopt);
-    take(reply);
-  }
-}
-
-void RedisRevocations::begin() {
+void RedisRevocations::begin_round() {
   // Twice the time that a command may take: who has the lease and dies holds nobody up for long.
-  if (ngx_exiting || !zone_.lease(pause() / 2, 2 * options_.timeout + 1000)) {
-    sleep(pause());
+  if (ngx_exiting || !zone_.lease(interval() / 2, 2 * options_.timeout + 1000)) {
+    pause(interval());
     return;
   }
-  asking_ = true;
+  leased_ = true;
   asked_ = ngx_current_msec;
   from_ = known_ > kOverlap ? known_ - kOverlap : 0;
-  ask();
+  ask_for_page();
 }
 
 // `node` null: the one that has the list, as far as one knows.
-void RedisRevocations::ask(RedisNode* node, bool asking) {
+void RedisRevocations::ask_for_page(RedisNode* node, bool asking) {
   const std::string key = revoked_key(options_.prefix);
   if (node == nullptr) {
     node = topology_.node_for(key);
@@ -140,7 +99,7 @@ void RedisRevocations::ask(RedisNode* node, bool asking) {
     const bool unknown = node == nullptr && !topology_.known_down();
     give_up();
     if (unknown) {
-      sleep(kSoon);
+      pause(kSoon);
     }
     return;
   }
@@ -156,10 +115,10 @@ void RedisRevocations::ask(RedisNode* node, bool asking) {
   if (!read_.sha.empty()) {
     words = {"EVALSHA", read_.sha, "1", key, from, count};
   }
-  ticket_ = connection->submit(redis_command(words), *this, 0);
+  ask(*connection, redis_command(words));
 }
 
-void RedisRevocations::take(const RedisReply& reply) {
+void RedisRevocations::on_answer(const RedisReply& reply) {
   if (reply.kind == RedisReply::Kind::error) {
     take_error(reply);
     return;
@@ -170,7 +129,7 @@ void RedisRevocations::take(const RedisReply& reply) {
   }
   if (read_.sha.empty()) {
     read_.sha = reply.text;
-    ask();
+    ask_for_page();
     return;
   }
   forgotten_ = 0;
@@ -184,7 +143,7 @@ void RedisRevocations::take_error(const RedisReply& reply) {
   using Advice = RedisTopology::Advice;
   const bool unknown = redis_error_code(reply) == "NOSCRIPT";
   if (unknown && forgotten_++ == 0) {
-    ask();
+    ask_for_page();
     return;
   }
   if (unknown) {
@@ -192,7 +151,7 @@ void RedisRevocations::take_error(const RedisReply& reply) {
   }
   const Advice advice = topology_.advise(revoked_key(options_.prefix), reply);
   if (advice.node != nullptr && moved_++ < kMaxMoves) {
-    ask(advice.node, advice.kind == Advice::Kind::asking);
+    ask_for_page(advice.node, advice.kind == Advice::Kind::asking);
     return;
   }
   refuse(redis_refusal(read_.sha.empty() ? "SCRIPT" : "EVALSHA", reply));
@@ -230,33 +189,27 @@ bool RedisRevocations::take_page(std::string_view page) {
     known_ = std::max(known_, from_);
   }
   if (count == kPage) {
-    ask();
+    ask_for_page();
     return true;
   }
-  asking_ = false;
+  leased_ = false;
   zone_.release(asked_);
-  sleep(pause());
+  pause(interval());
   return true;
 }
 
 void RedisRevocations::give_up() noexcept {
-  if (asking_) {
-    asking_ = false;
+  if (leased_) {
+    leased_ = false;
     zone_.release(0);
   }
-  failed_ = false;
-  reply_.reset();
   forgotten_ = 0;
   moved_ = 0;
-  sleep(std::min<ngx_msec_t>(pause(), 500));
-}
-
-void RedisRevocations::sleep(ngx_msec_t milliseconds) noexcept {
-  ngx_add_timer(&timer_, milliseconds);
+  pause(std::min<ngx_msec_t>(interval(), 500));
 }
 
 // A third of the lag, a little less at random: a round that fails has time for another.
-ngx_msec_t RedisRevocations::pause() const noexcept {
+ngx_msec_t RedisRevocations::interval() const noexcept {
   const auto third = static_cast<ngx_msec_t>(zone_.shortest() * 1000 / 3);
   return third - static_cast<ngx_msec_t>(ngx_random()) % (third / 4);
 }

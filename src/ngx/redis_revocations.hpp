@@ -7,8 +7,7 @@
 // at which they end. The braces keep them on one node of a cluster.
 #pragma once
 
-#include <optional>
-
+#include "ngx/redis_poller.hpp"
 #include "ngx/redis_topology.hpp"
 #include "ngx/revocations.hpp"
 
@@ -27,7 +26,7 @@ std::string revoked_entry(const RevocationMark& mark, std::int64_t expires);
 // KEYS order, until; ARGV entry, milliseconds it lasts, how many there may be: 1, or 0 when full.
 extern const std::string_view kRevokeScript;
 
-class RedisRevocations final : private RedisWaiter {
+class RedisRevocations final : private RedisPoller {
  public:
   RedisRevocations(RedisTopology& topology, const RedisOptions& options,
                    const RevocationZone& zone);
@@ -38,31 +37,25 @@ class RedisRevocations final : private RedisWaiter {
   void start(ngx_log_t* log);
 
  private:
-  static void on_timer(ngx_event_t* event) noexcept;
-  void on_reply(std::size_t index, RedisReply&& reply) noexcept override;
-  void on_failure(std::size_t index, bool written) noexcept override;
+  void on_pause_over() override { begin_round(); }
+  void on_answer(const RedisReply& reply) override;
+  void on_silence() override { give_up(); }
+  void on_exception() noexcept override { give_up(); }
 
-  void step();
-  void begin();
-  void ask(RedisNode* node = nullptr, bool asking = false);
-  void take(const RedisReply& reply);
+  void begin_round();
+  void ask_for_page(RedisNode* node = nullptr, bool asking = false);
   void take_error(const RedisReply& reply);
   void refuse(const std::string& why);
   bool take_page(std::string_view page);
   void give_up() noexcept;
-  void sleep(ngx_msec_t milliseconds) noexcept;
-  ngx_msec_t pause() const noexcept;
+  ngx_msec_t interval() const noexcept;
 
   RedisTopology& topology_;
   const RedisOptions& options_;
   const RevocationZone& zone_;
   RedisScript read_;
-  ngx_event_t timer_{};
 
-  RedisTicket* ticket_ = nullptr;  // of the command that is under way
-  bool asking_ = false;            // this worker has the lease
-  bool failed_ = false;
-  std::optional<RedisReply> reply_;
+  bool leased_ = false;      // this worker asks, and no other
   unsigned moved_ = 0;       // how often another node was to be asked, in a row
   unsigned forgotten_ = 0;   // how often the server did not know the script, in a row
   std::uint64_t asked_ = 0;  // ms: when this round began; what is older is in it

@@ -81,16 +81,13 @@ RedisSentinel::RedisSentinel(const RedisOptions& options)
 
 void RedisSentinel::start(ngx_log_t* log) {
   log_ = log;
-  timer_.data = this;
-  timer_.handler = on_timer;
-  timer_.log = log;
-  timer_.cancelable = 1;  // a worker that ends does not wait for it
-  ask();
+  begin(log);
+  ask_next();
 }
 
-// The ticket first: a connection that is closed tells whoever waits, who would ask again.
+// The question first: a connection that is closed tells whoever waits, who would ask again.
 void RedisSentinel::stop() noexcept {
-  forget();
+  halt();
   log_ = nullptr;
   for (Watcher& watcher : watchers_) {
     watcher.node->stop();
@@ -99,9 +96,6 @@ void RedisSentinel::stop() noexcept {
   }
   if (primary_ != nullptr) {
     primary_->stop();
-  }
-  if (timer_.timer_set) {
-    ngx_del_timer(&timer_);
   }
 }
 
@@ -122,68 +116,47 @@ RedisTopology::Advice RedisSentinel::advise(std::string_view, const RedisReply& 
 
 // ---- what happens ---------------------------------------------------------------------------
 
-void RedisSentinel::on_timer(ngx_event_t* event) noexcept {
-  auto& self = *static_cast<RedisSentinel*>(event->data);
-  try {
-    self.step();
-  } catch (...) {
-    self.end_round();
-  }
-}
-
-void RedisSentinel::on_reply(std::size_t, RedisReply&& reply) noexcept {
-  ticket_ = nullptr;
-  reply_ = std::move(reply);
-  sleep(0);
-}
-
-void RedisSentinel::on_failure(std::size_t, bool) noexcept {
-  ticket_ = nullptr;
-  failed_ = true;
-  sleep(0);
-}
-
 // Also called while a reply is being given out: only marks.
 void RedisSentinel::on_trouble() noexcept {
   trouble_ = true;
-  if (log_ == nullptr || ticket_ != nullptr || reply_ || failed_) {
+  if (log_ == nullptr || is_busy()) {
     return;  // the answer that is to come, or to be taken, is asked again if it brings nothing new
   }
   const ngx_msec_t wait = breath();
-  if (!timer_.timer_set ||
-      static_cast<ngx_msec_int_t>(timer_.timer.key - (ngx_current_msec + wait)) > 0) {
-    sleep(wait);
+  if (wait < pause_left()) {
+    pause(wait);
   }
 }
 
 // ---- asking ---------------------------------------------------------------------------------
 
-void RedisSentinel::step() {
-  if (ticket_ != nullptr) {
-    forget();
-    failed_ = true;
-  }
-  if (!reply_ && !failed_) {
-    ask();
-    return;
-  }
-  failed_ = false;
-  const std::optional<RedisReply> reply = std::exchange(reply_, std::nullopt);
+void RedisSentinel::on_answer(const RedisReply& reply) {
   Watcher& watcher = watchers_[turn_];
   watcher.said.reset();
-  if (reply && take(watcher, *reply)) {
-    turn_ = (turn_ + 1) % watchers_.size();
-    tries_ = 0;
-    in_vain_ = false;
-    const bool all_asked = watchers_[turn_].started;
-    sleep(trouble_ ? breath() : all_asked ? pause() : 0);
-  } else if (next()) {
-    ask();
+  if (!take(watcher, reply)) {
+    go_on();
+    return;
+  }
+  turn_ = (turn_ + 1) % watchers_.size();
+  tries_ = 0;
+  in_vain_ = false;
+  const bool all_asked = watchers_[turn_].started;
+  pause(trouble_ ? breath() : all_asked ? interval() : 0);
+}
+
+void RedisSentinel::on_silence() {
+  watchers_[turn_].said.reset();
+  go_on();
+}
+
+void RedisSentinel::go_on() {
+  if (next()) {
+    ask_next();
   }
 }
 
 // The sentinel whose turn it is, or the first behind it that is not known to be down.
-void RedisSentinel::ask() {
+void RedisSentinel::ask_next() {
   for (;;) {
     Watcher& watcher = watchers_[turn_];
     if (!watcher.started) {
@@ -194,21 +167,15 @@ void RedisSentinel::ask() {
     std::string question = redis_command({"SENTINEL", "GET-MASTER-ADDR-BY-NAME", options_.master});
     if (connection != nullptr && !question.empty()) {
       asked_ = ngx_current_msec;
-      ticket_ = connection->submit(std::move(question), *this, 0);
       // All of them together have the time of one command: so long do requests wait for a primary.
-      sleep(options_.timeout / watchers_.size());
+      ask(*connection, std::move(question),
+          std::max<ngx_msec_t>(options_.timeout / watchers_.size(), 1));
       return;
     }
     watcher.said.reset();
     if (!next()) {
       return;
     }
-  }
-}
-
-void RedisSentinel::forget() noexcept {
-  if (ticket_ != nullptr) {
-    std::exchange(ticket_, nullptr)->waiter = nullptr;
   }
 }
 
@@ -221,7 +188,7 @@ bool RedisSentinel::take(Watcher& watcher, const RedisReply& reply) {
   }
   watcher.said = server;
   if (primary_ == nullptr) {
-    begin(std::move(*server));
+    adopt(std::move(*server));
     return true;
   }
   if (primary_->server() == *server) {
@@ -241,7 +208,7 @@ std::ptrdiff_t RedisSentinel::votes(const RedisServer& server) const noexcept {
                        [&](const Watcher& watcher) { return watcher.said == server; });
 }
 
-void RedisSentinel::begin(RedisServer server) {
+void RedisSentinel::adopt(RedisServer server) {
   trouble_ = false;
   RedisNode::Role role;
   role.must_be_primary = true;
@@ -265,18 +232,11 @@ void RedisSentinel::end_round() noexcept {
   tries_ = 0;
   in_vain_ = true;
   trouble_ = false;
-  sleep(kSoon / 2 + static_cast<ngx_msec_t>(ngx_random()) % kSoon);
-}
-
-void RedisSentinel::sleep(ngx_msec_t milliseconds) noexcept {
-  if (timer_.timer_set) {
-    ngx_del_timer(&timer_);  // nginx may else keep a slightly later one
-  }
-  ngx_add_timer(&timer_, milliseconds);
+  pause(kSoon / 2 + static_cast<ngx_msec_t>(ngx_random()) % kSoon);
 }
 
 // A little less at random, so that workers and nodes do not ask in step.
-ngx_msec_t RedisSentinel::pause() const noexcept {
+ngx_msec_t RedisSentinel::interval() const noexcept {
   const ngx_msec_t longest = known_down() ? kSoon : kEvery;
   return longest - static_cast<ngx_msec_t>(ngx_random()) % (longest / 4);
 }

@@ -13,11 +13,12 @@
 #include <string_view>
 #include <vector>
 
+#include "ngx/redis_poller.hpp"
 #include "ngx/redis_topology.hpp"
 
 namespace oauth {
 
-class RedisSentinel final : public RedisTopology, private RedisWaiter {
+class RedisSentinel final : public RedisTopology, private RedisPoller {
  public:
   // `options` outlive it.
   explicit RedisSentinel(const RedisOptions& options);
@@ -30,8 +31,6 @@ class RedisSentinel final : public RedisTopology, private RedisWaiter {
   RedisNode* node_for(std::string_view) noexcept override { return primary_.get(); }
   bool known_down() const noexcept override;
   Advice advise(std::string_view key, const RedisReply& error) override;
-  // A sentinel may make a replica the primary that has not seen what the old one was told last.
-  bool acknowledges(const RedisNode&) const noexcept override { return true; }
 
  private:
   struct Watcher {
@@ -40,33 +39,28 @@ class RedisSentinel final : public RedisTopology, private RedisWaiter {
     std::optional<RedisServer> said;  // when it was last asked
   };
 
-  static void on_timer(ngx_event_t* event) noexcept;
-  void on_reply(std::size_t index, RedisReply&& reply) noexcept override;
-  void on_failure(std::size_t index, bool written) noexcept override;
+  void on_pause_over() override { ask_next(); }
+  void on_answer(const RedisReply& reply) override;
+  void on_silence() override;
+  void on_exception() noexcept override { end_round(); }
 
   void on_trouble() noexcept;
-  void step();
-  void ask();
-  void forget() noexcept;
+  void go_on();
+  void ask_next();
   bool take(Watcher& watcher, const RedisReply& reply);
   std::ptrdiff_t votes(const RedisServer& server) const noexcept;
-  void begin(RedisServer server);
+  void adopt(RedisServer server);
   bool next() noexcept;
   void end_round() noexcept;
-  void sleep(ngx_msec_t milliseconds) noexcept;
-  ngx_msec_t pause() const noexcept;
+  ngx_msec_t interval() const noexcept;
   ngx_msec_t breath() const noexcept;
 
   const RedisOptions& options_;
   RedisOptions watching_;  // how the sentinels are spoken to
   std::vector<Watcher> watchers_;
   std::unique_ptr<RedisNode> primary_;  // null until one is known
-  ngx_event_t timer_{};
-  ngx_log_t* log_ = nullptr;  // null unless started
+  ngx_log_t* log_ = nullptr;            // null unless started
 
-  RedisTicket* ticket_ = nullptr;  // of the question that is under way
-  bool failed_ = false;            // it found no answer
-  std::optional<RedisReply> reply_;
   std::size_t turn_ = 0;   // which sentinel is asked
   std::size_t tries_ = 0;  // sentinels in a row that did not settle it
   bool in_vain_ = false;   // nor did any of them, the last time

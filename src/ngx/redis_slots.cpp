@@ -92,7 +92,7 @@ std::string read_primary(const RedisReply& from, const RedisServer& asked, Redis
   return "";
 }
 
-// [first, last, primary, replica…]
+// [first, last, primary, …]
 std::string read_range(const RedisReply& from, const RedisServer& asked, RedisSlotRange& to) {
   using Kind = RedisReply::Kind;
   if (from.kind != Kind::array || from.elements.size() < 3) {
@@ -107,7 +107,6 @@ std::string read_range(const RedisReply& from, const RedisServer& asked, RedisSl
   }
   to.first = static_cast<std::size_t>(first.integer);
   to.last = static_cast<std::size_t>(last.integer);
-  to.replicated = from.elements.size() > 3;
   return read_primary(from.elements[2], asked, to.primary);
 }
 

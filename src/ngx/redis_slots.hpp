@@ -22,7 +22,6 @@ struct RedisSlotRange {
   std::size_t first = 0;
   std::size_t last = 0;
   RedisServer primary;
-  bool replicated = false;  // it has a replica that is not known to have failed
 };
 
 struct RedisSlotMap {

@@ -360,7 +360,7 @@ Task<Result<std::vector<RedisReply>>> RedisStore::send(std::vector<RedisCommand>
   }
   const std::size_t asked = commands.size();
   const std::uint64_t begun = now_micros();
-  auto replies = co_await redis_call(flow_, topology_, options_.timeout, std::move(commands));
+  auto replies = co_await redis_call(flow_, topology_, options_, std::move(commands));
   count_commands(asked, now_micros() - begun, replies);
   co_return replies;
 }

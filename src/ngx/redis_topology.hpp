@@ -33,17 +33,6 @@ class RedisTopology {
     RedisNode* node = nullptr;
   };
   virtual Advice advise(std::string_view key, const RedisReply& error) = 0;
-  // What is consumed at this node counts only once a replica has it too (WAIT), or a failover would
-  // give it out again.
-  virtual bool acknowledges(const RedisNode& node) const noexcept = 0;
-  // No replica confirmed what was consumed at this server: it counts all the same if, by what was
-  // found out since `then`, there is none that could take over. `unknown`: ask again soon.
-  enum class Alone : std::uint8_t { no, unknown, yes };
-  virtual Alone is_alone(const RedisServer& server, ngx_msec_t then) noexcept {
-    (void)server;
-    (void)then;
-    return Alone::no;
-  }
 };
 
 class RedisSingle final : public RedisTopology {
@@ -55,7 +44,6 @@ class RedisSingle final : public RedisTopology {
   RedisNode* node_for(std::string_view) noexcept override { return &node_; }
   bool known_down() const noexcept override { return node_.known_down(); }
   Advice advise(std::string_view, const RedisReply&) override { return Advice{}; }
-  bool acknowledges(const RedisNode&) const noexcept override { return false; }
 
  private:
   RedisNode node_;

@@ -39,6 +39,7 @@ constexpr unsigned kSentinelPort = 26379;
 constexpr unsigned kMaxPort = 65535;
 constexpr unsigned kMaxDatabase = 65535;
 constexpr unsigned kMaxConnections = 64;
+constexpr unsigned kMaxReplicas = 16;
 constexpr unsigned kMaxTimeout = 60000;  // ms
 constexpr std::size_t kMaxServers = 64;
 constexpr std::size_t kMaxHost = 253;
@@ -314,9 +315,14 @@ std::string parse_parameter(std::string_view parameter, RedisOptions& options) {
     options.connections = connections.value_or(0);
     return options.connections > 0 ? "" : "connections= takes a number from 1 to 64";
   }
-  return "known parameters are password_file=, prefix=, timeout= and connections=, of TLS tls_ca=, "
-         "tls_cert= and tls_key=, of Sentinel sentinel_user= and sentinel_password_file=; each "
-         "with a value";
+  if (name == "replicas") {
+    const auto replicas = number(value, kMaxReplicas);
+    options.replicas = replicas.value_or(0);
+    return replicas ? "" : "replicas= takes a number from 0 to 16";
+  }
+  return "known parameters are password_file=, prefix=, timeout=, connections= and replicas=, of "
+         "TLS tls_ca=, tls_cert= and tls_key=, of Sentinel sentinel_user= and "
+         "sentinel_password_file=; each with a value";
 }
 
 // What only all parts together show.
@@ -342,6 +348,7 @@ std::string parse(std::string_view url, const std::vector<std::string_view>& par
   if (const Scheme* scheme = scheme_of(url)) {
     options.kind = scheme->kind;
     options.tls.on = scheme->tls;
+    options.replicas = scheme->kind == Kind::single ? 0 : 1;
     error = parse_tcp(url.substr(scheme->text.size()), *scheme, options);
   } else if (starts_with(url, kUnix)) {
     error = parse_unix(url.substr(kUnix.size()), options);

@@ -48,6 +48,8 @@ struct RedisOptions {
   std::string prefix = "oauth:";
   unsigned timeout = 1000;   // ms; of a connection's start, and of each command
   unsigned connections = 2;  // a worker and server
+  // How many have to confirm what is spent, or a failover would give it out again.
+  unsigned replicas = 0;
   // Made from the above by who has a configuration; they live as long as it.
   const RedisNames* names = nullptr;
   const RedisTlsContext* tls_context = nullptr;  // null: no TLS
@@ -63,8 +65,8 @@ struct ParsedRedis {
 // redis+sentinel://[user[:password]@]host[:port],…/master[?db=N]
 // redis+cluster://[user[:password]@]host[:port],…
 // `rediss` in place of `redis` is TLS, with tls_ca= tls_cert= tls_key=. All take password_file=
-// prefix= timeout= connections=, Sentinel also sentinel_user= sentinel_password_file=. User and
-// password are percent-decoded.
+// prefix= timeout= connections= replicas= (1 for Sentinel and cluster, else 0), Sentinel also
+// sentinel_user= sentinel_password_file=. User and password are percent-decoded.
 ParsedRedis parse_redis(std::string_view url, const std::vector<std::string_view>& parameters);
 
 // The URL without what may be a secret, even in one that is wrong: fit for a log.

@@ -23,6 +23,9 @@ use OAuth::Port;
 use OAuth::Process;
 
 my $SANITIZER = dirname(abs_path(__FILE__)) . '/../sanitizer';
+# What is read of a configuration and then refused is not taken apart again, nor is what a process had
+# that only starts another.
+our %LEAKS_BY_DESIGN = (ASAN_OPTIONS => 'detect_odr_violation=0:detect_leaks=0');
 my @running;
 
 sub new {
@@ -73,6 +76,13 @@ sub start {
     return $self;
 }
 
+# What nginx says where it is not to start; nothing if it does.
+sub refusal {
+    my ($self) = @_;
+    local $self->{env} = { %{ $self->{env} }, %LEAKS_BY_DESIGN };
+    return eval { $self->start; 1 } ? '' : $@;
+}
+
 # Graceful; one test that fails on anything error.log or a sanitizer holds against this run.
 sub stop {
     my ($self) = @_;
@@ -119,8 +129,7 @@ sub check {
     my $process = OAuth::Process->spawn(
         command => [$self->_binary, '-t', '-p', $self->dir, '-c', $self->dir . '/check.conf'],
         output  => $output,
-        # A configuration that is refused is not taken apart again: nginx leaks it by design.
-        env => { %{ $self->_environment }, ASAN_OPTIONS => 'detect_odr_violation=0:detect_leaks=0' },
+        env     => { %{ $self->_environment }, %LEAKS_BY_DESIGN },
     );
     my $status = $process->wait(120);
     return (defined $status && $status == 0 ? 1 : 0, OAuth::Test::slurp($output));
