@@ -156,7 +156,8 @@ subtest 'a replica that has not heard of it' => sub {
         is_deeply [grep { !/^store_(?:lost|absent|taken)$/ } @again], [], 'nor is it where the replica took over, which now has none itself';
         ok wait_until { $stores[1]->get(codes => $other) eq value('v') }, 'though it has all that was kept';
         recover($primary);
-        is $stores[1]->take(codes => $other), value('v'), 'and gives it out when there is one';
+        ok wait_until { $stores[1]->claim("$names[0]-" . $fresh++, 0, 60) eq 'done' }, 'and spends again when it has one';
+        is $stores[1]->take(codes => $other), value('v'), 'what was kept, too';
     }
 };
 
