@@ -1,7 +1,8 @@
 # An HTTP/1.1 client on a raw socket, so that a test can send what no library would.
 #
 #     my $connection = OAuth::Http->new(port => 8080);        # tls => 1: through openssl s_client;
-#                                                             # from => '127.0.0.2': as that address
+#                                                             # from => '127.0.0.2': as that address;
+#                                                             # path => a unix socket
 #     $connection->send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
 #     my $response = $connection->read_response;              # status, headers, body; status 0: none came
 #     $response = $connection->request(POST => '/token', body => 'a=1', headers => [Origin => 'https://x']);
@@ -11,6 +12,7 @@ use strict;
 use warnings;
 use IO::Select;
 use IO::Socket::IP;
+use IO::Socket::UNIX;
 use IPC::Open2 qw(open2);
 use JSON::PP ();
 use Socket qw(IPPROTO_TCP TCP_NODELAY);
@@ -23,6 +25,7 @@ sub new {
         port    => $args{port},
         timeout => $args{timeout} || 30,
         from    => $args{from},
+        path    => $args{path},
         buffer  => '',
     }, $class;
     $args{tls} ? $self->_connect_tls($args{tls}) : $self->_connect;
@@ -31,6 +34,11 @@ sub new {
 
 sub _connect {
     my ($self) = @_;
+    if (defined $self->{path}) {
+        my $socket = IO::Socket::UNIX->new(Peer => $self->{path}) or die "no connection to $self->{path}: $!\n";
+        @$self{qw(in out)} = ($socket, $socket);
+        return;
+    }
     my @from = defined $self->{from} ? (LocalHost => $self->{from}) : ();
     my $socket = IO::Socket::IP->new(PeerHost => $self->{host}, PeerPort => $self->{port}, Timeout => 10, @from)
         or die "no connection to $self->{host}:$self->{port}: $@\n";

@@ -2,12 +2,15 @@
 #
 #     my $redis = OAuth::Redis->new(args => ['--requirepass', 'x'], password => 'x')->start;
 #     is $redis->command(GET => 'oauth:k'), 'v';       # arrays are references, nil is undef, an error dies
+# With tls => { ca => FILE, cert => 'PATH' } (of PATH.pem and PATH.key) its port speaks TLS only, to who has a
+# certificate, and the test itself comes by the socket. OAUTH_REDIS_SERVER is another program, as valkey-server.
 package OAuth::Redis;
 
 use strict;
 use warnings;
 use File::Temp ();
 use IO::Socket::IP;
+use List::Util qw(pairmap);
 use Time::HiRes qw(time sleep);
 
 use OAuth::Http;
@@ -30,6 +33,8 @@ sub dir         { return $_[0]{folder}->dirname }
 sub socket_path { return $_[0]->dir . '/redis.sock' }
 sub log         { return OAuth::Test::slurp($_[0]->dir . '/redis.log') }
 
+sub program { return $ENV{OAUTH_REDIS_SERVER} || 'redis-server' }
+
 sub is_running { my ($self) = @_; return $self->{process} && !defined $self->{process}->status }
 
 sub start {
@@ -41,11 +46,11 @@ sub start {
     );
     my $end = time + 20;
     while (1) {
-        die "redis-server ended:\n" . $self->log if defined $self->{process}->status;
+        die program() . " ended:\n" . $self->log if defined $self->{process}->status;
         last if -S $self->socket_path && eval { $self->command('PING') };
         # A server that wants TLS or another user's rights is up as soon as it refuses us.
         last if $@ =~ /^redis: (?:NOAUTH|NOPERM|WRONGPASS|LOADING)/;
-        die "redis-server does not answer: $@" . $self->log if time > $end;
+        die program() . " does not answer: $@" . $self->log if time > $end;
         sleep 0.02;
     }
     return $self;
@@ -53,8 +58,23 @@ sub start {
 
 sub command_line {
     my ($self) = @_;
-    return ('redis-server', '--port', $self->{port}, '--bind', '127.0.0.1', '--unixsocket', $self->socket_path,
-        '--unixsocketperm', '777', '--save', '', '--appendonly', 'no', '--dir', $self->dir, @{ $self->{args} });
+    return (program(), (pairmap { ("--$a", $b) } $self->listening), '--bind', '127.0.0.1', '--unixsocketperm', '777',
+        '--save', '', '--appendonly', 'no', '--dir', $self->dir, @{ $self->{args} });
+}
+
+# Names and values of its configuration.
+sub listening {
+    my ($self) = @_;
+    my @socket = (unixsocket => $self->socket_path);
+    my $tls = $self->{tls} or return (port => $self->{port}, @socket);
+    return (port => 0, 'tls-port' => $self->{port}, 'tls-ca-cert-file' => $tls->{ca}, 'tls-cert-file' => "$tls->{cert}.pem",
+        'tls-key-file' => "$tls->{cert}.key", 'tls-replication' => 'yes', 'tls-cluster' => 'yes', @socket);
+}
+
+# Another certificate, to whoever connects from now on.
+sub shows {
+    my ($self, $cert) = @_;
+    return $self->command(CONFIG => SET => 'tls-cert-file', "$cert.pem", 'tls-key-file', "$cert.key");
 }
 
 sub stop {
@@ -87,7 +107,7 @@ sub command {
 
 sub _connect {
     my ($self) = @_;
-    my $connection = OAuth::Http->new(port => $self->{port}, tls => $self->{tls}, timeout => 10);
+    my $connection = OAuth::Http->new($self->{tls} ? (path => $self->socket_path) : (port => $self->{port}), timeout => 10);
     if (defined $self->{password}) {
         $self->_ask($connection, 'AUTH', defined $self->{user} ? $self->{user} : (), $self->{password});
     }

@@ -5,8 +5,8 @@
 #     my $node = $cluster->primary_of('oauth:code:x');      # an OAuth::Redis::Cluster::Node
 #     $cluster->command(GET => 'oauth:code:x');             # at the primary of its first argument
 #     $cluster->move($slot, $from, $to);
-# Further arguments: args => [...] of every redis-server, user and password, primaries => N, patience
-# => ms until a silent node is given up (2000).
+# Further arguments: args => [...] of every redis-server, user, password and tls as OAuth::Redis has them,
+# primaries => N, patience => ms until a silent node is given up (2000).
 package OAuth::Redis::Cluster::Node;
 
 use strict;
@@ -54,7 +54,13 @@ sub new {
 }
 
 sub nodes { return @{ $_[0]{nodes} } }
-sub url { my ($self, $user) = @_; return 'redis+cluster://' . ($user || '') . join ',', map { '127.0.0.1:' . $_->port } $self->nodes }
+
+sub url {
+    my ($self, $user) = @_;
+    my $scheme = $self->{tls} ? 'rediss+cluster' : 'redis+cluster';
+    return "$scheme://" . ($user || '') . join ',', map { '127.0.0.1:' . $_->port } $self->nodes;
+}
+
 
 # Made by hand: redis-cli --cluster create waits for seconds.
 sub start {
@@ -152,8 +158,9 @@ sub move {
     $to->command(CLUSTER => SETSLOT => $slot, IMPORTING => $from->id);
     $from->command(CLUSTER => SETSLOT => $slot, MIGRATING => $to->id);
     $between->() if $between;
+    my @login = defined $self->{password} ? (AUTH2 => $self->{user} || 'default', $self->{password}) : ();
     while (my @keys = @{ $from->command(CLUSTER => GETKEYSINSLOT => $slot, 10) }) {
-        $from->command(MIGRATE => '127.0.0.1', $to->port, '', 0, 5000, KEYS => @keys);
+        $from->command(MIGRATE => '127.0.0.1', $to->port, '', 0, 5000, @login, KEYS => @keys);
         $between->() if $between;
     }
     $_->command(CLUSTER => SETSLOT => $slot, NODE => $to->id) for $to, $from, grep { $_ != $to && $_ != $from } $self->primaries;

@@ -5,8 +5,8 @@
 #     my $old = $group->primary;                         # an OAuth::Redis
 #     my $new = $group->failover;                        # the old one lives on
 #     $new->kill; my $newer = $group->successor($new);   # it does not
-# `args` are further arguments of the servers, `config` further lines of the sentinels, `login` is who the
-# test is for these (user, password).
+# `args` are further arguments of the servers, `config` further lines of the sentinels; `user` and `password` are
+# who the test is for the servers, `login` (user, password) for the sentinels; `tls` as OAuth::Redis has it, for all.
 package OAuth::Redis::Sentinel;
 
 use strict;
@@ -30,14 +30,15 @@ sub authority { return join ',', map { '127.0.0.1:' . $_->port } $_[0]->sentinel
 sub start {
     my ($self) = @_;
     my @args = ('--repl-diskless-sync-delay', '0', '--repl-ping-replica-period', '1', @{ $self->{args} });
-    my $primary = OAuth::Redis->new(args => \@args)->start;
-    my @replicas = map { OAuth::Redis->new(args => ['--replicaof', '127.0.0.1 ' . $primary->port, @args])->start }
+    my @common = map { $_ => $self->{$_} } qw(user password tls);
+    my $primary = OAuth::Redis->new(args => \@args, @common)->start;
+    my @replicas = map { OAuth::Redis->new(args => ['--replicaof', '127.0.0.1 ' . $primary->port, @args], @common)->start }
         1 .. $self->{replicas};
     $self->{servers} = [$primary, @replicas];
     # A sentinel looks for replicas when it starts, and then seldom.
     _wait('the replicas', sub { _replicas_of($primary) == $self->{replicas} });
     my %watch = (name => NAME, monitor => $primary->port, quorum => $self->{sentinels} > 1 ? 2 : 1,
-        config => $self->{config}, %{ $self->{login} });
+        config => $self->{config}, tls => $self->{tls}, %{ $self->{login} });
     $self->{watchers} = [map { OAuth::Redis::Sentinel::Process->new(%watch)->start } 1 .. $self->{sentinels}];
     _wait('the sentinels', sub { !grep { !$self->_knows_all($_) } $self->sentinels });
     return $self;

@@ -6,22 +6,23 @@ package OAuth::Redis::Sentinel::Process;
 
 use strict;
 use warnings;
+use List::Util qw(pairmap);
 use parent -norequire, 'OAuth::Redis';
 
 # Sentinel keeps its state in its configuration.
 sub command_line {
     my ($self) = @_;
+    my $listening = join "\n", pairmap { "$a $b" } $self->listening;
     my $file = OAuth::Test::spew($self->dir . '/sentinel.conf', <<"CONF", 0600);
-port $self->{port}
+$listening
 bind 127.0.0.1
-unixsocket @{[$self->socket_path]}
 dir @{[$self->dir]}
 sentinel monitor $self->{name} 127.0.0.1 $self->{monitor} $self->{quorum}
 sentinel down-after-milliseconds $self->{name} 1000
 sentinel failover-timeout $self->{name} 3000
 $self->{config}
 CONF
-    return ('redis-server', $file, '--sentinel');
+    return (OAuth::Redis::program(), $file, '--sentinel');
 }
 
 sub pause   { my ($self) = @_; $self->{paused} = 1; return $self->SUPER::pause }
