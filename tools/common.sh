@@ -42,6 +42,10 @@ need_build() {
 need_tests() {
     need_build
     need libgtest-dev googletest redis-server openssl curl wrk clang "$(clang_runtime)" chromium
+    # Not every release has it.
+    if apt-cache show valkey-server >/dev/null 2>&1; then
+        (need valkey-server) || say "the tests go without Valkey"
+    fi
     need_command npm=npm node=nodejs prove=perl
 }
 
