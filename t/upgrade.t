@@ -1,5 +1,5 @@
 # A new binary takes over from a running one without a pause (USR2, WINCH, QUIT): a sign-in that is
-# on its way goes on, or ends cleanly and can begin again. (Reloads and dead workers: reload.t.)
+# on its way goes on, or ends cleanly and can begin again; so it is when the old one is called back (HUP). (Reloads and dead workers: reload.t.)
 use lib 't/lib';
 use OAuth::Test;
 use OAuth::Demo;
@@ -81,11 +81,22 @@ sub upgraded {
     return $old;
 }
 
-# nginx 1.22 forgets its workers when HUP calls it back after WINCH: so the way back is not tried here.
-sub has_no_workers {
+sub workers_of {
     my ($nginx, $daemon) = @_;
     local $nginx->{process} = $daemon;
-    return !$nginx->worker_pids;
+    return $nginx->worker_pids;
+}
+
+sub has_no_workers { return !workers_of(@_) }
+
+# nginx 1.22 forgets the workers that HUP gave it after WINCH, and ends without them.
+sub stopped {
+    my ($nginx) = @_;
+    my @workers = $nginx->worker_pids;
+    ok $nginx->{process}->stop('QUIT'), '(it ends)';
+    kill QUIT => grep { slurp("/proc/$_/cmdline") =~ /^nginx: worker/ } @workers;
+    ok wait_until { !grep { slurp("/proc/$_/cmdline") =~ /^nginx: worker/ } @workers }, '(and its workers do)';
+    return $nginx->stop;
 }
 
 sub entered { my ($nginx, $token) = @_; return $nginx->get('/api/x', headers => [Authorization => "Bearer $token"])->{status} }
@@ -129,6 +140,59 @@ for my $kind ('shared memory', 'Redis') {
         ok $old->stop('QUIT'), 'the old one ends for good';
         is scalar(grep { eval { $demo->sign_in } } 1 .. 10), 10, 'and nobody misses it';
         $nginx->stop;
+        $redis->stop if $redis;
+    };
+}
+
+for my $kind ('shared memory', 'Redis') {
+    subtest "$kind, and back to the old one" => sub {
+        my $redis = $kind eq 'Redis' ? OAuth::Redis->new->start : undef;
+        my $nginx = started($redis ? 'oauth_store redis://127.0.0.1:' . $redis->port . ';' : '');
+        my $demo = OAuth::Demo->new($nginx);
+        my $all = $demo->sign_in;
+        my ($before, $spent, @later) = map { $demo->login } 1 .. 4;
+        my ($code, $sold) = map { $demo->callback($_)->{code} } $spent, $demo->login;
+        $demo->redeem($sold);
+        my $revoked = $demo->sign_in;
+        is $nginx->post('/oauth/revoke', form(token => $revoked->{access_token}))->{status}, 200, '(a token is revoked)';
+
+        my $second = time;
+        wait_until { time > $second };
+        my $old = upgraded($nginx);
+        $old->signal('WINCH');
+        ok wait_until { has_no_workers($nginx, $old) }, 'the old workers end';
+        my ($between, $left) = map { $demo->login } 1 .. 2;
+        ok $demo->redeem($demo->callback($between)->{code})->{tokens}, 'a login of the new one ends there';
+        my $new = $nginx->{process};
+        my $given = $demo->sign_in;
+
+        $old->signal('HUP');
+        ok wait_until { workers_of($nginx, $old) == 2 }, 'the old one has workers again';
+        my %ended;
+        for (1 .. 30) {
+            my $back = $demo->callback($demo->login);
+            my $reply = defined $back->{code} ? $demo->redeem($back->{code}) : undef;
+            $ended{ $reply ? "token $reply->{response}{status}" : "callback $back->{response}{status}" }++;
+        }
+        is_deeply [grep { !($redis ? /^token 200$/ : /^(?:token (?:200|401)|callback 400)$/) } keys %ended], [],
+            $redis ? 'while both serve every sign-in ends' : 'while both serve a sign-in ends, or is refused';
+        ok $new->stop('QUIT'), 'the new one ends';
+        $nginx->{process} = $old;
+        ok wait_until { slurp($nginx->dir . '/nginx.pid') == $old->pid }, 'and the old one is the only one';
+
+        for (['from before', $before, @later], ['from between', $left], ['from now', $demo->login]) {
+            my ($when, @logins) = @$_;
+            is scalar(grep { $demo->redeem($demo->callback($_)->{code} || '')->{tokens}{accessToken} } @logins), scalar @logins, "a login $when ends";
+        }
+        is $demo->callback($_)->{response}{status}, 400, 'once' for $before, $left;
+        is $demo->callback($spent)->{response}{status}, 400, 'one that was spent stays so';
+        is $demo->redeem($code)->{response}{status}, 200, 'a code from before buys tokens';
+        is $demo->redeem($_)->{response}{status}, 401, 'once' for $code, $sold;
+        is entered($nginx, $_->{access_token}), 200, 'who signed in is let in' for $all, $given;
+        is entered($nginx, $revoked->{access_token}), 401, 'who was revoked is not';
+        is $demo->callback($between)->{response}{status}, 400, 'what the new one spent stays so' if $redis;
+        is scalar(grep { eval { $demo->sign_in } } 1 .. 10), 10, 'whoever begins now signs in';
+        stopped($nginx);
         $redis->stop if $redis;
     };
 }
