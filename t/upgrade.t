@@ -164,7 +164,8 @@ for my $kind ('shared memory', 'Redis') {
         my ($between, $left) = map { $demo->login } 1 .. 2;
         ok $demo->redeem($demo->callback($between)->{code})->{tokens}, 'a login of the new one ends there';
         my $new = $nginx->{process};
-        my $given = $demo->sign_in;
+        my ($given, $gone) = map { $demo->sign_in } 1 .. 2;
+        is $nginx->post('/oauth/revoke', form(token => $gone->{access_token}))->{status}, 200, 'and one is revoked there';
 
         $old->signal('HUP');
         ok wait_until { workers_of($nginx, $old) == 2 }, 'the old one has workers again';
@@ -192,6 +193,8 @@ for my $kind ('shared memory', 'Redis') {
         is entered($nginx, $revoked->{access_token}), 401, 'who was revoked is not';
         is $demo->callback($between)->{response}{status}, 400, 'what the new one spent stays so' if $redis;
         is scalar(grep { eval { $demo->sign_in } } 1 .. 10), 10, 'whoever begins now signs in';
+        $old->signal('HUP');
+        ok +(wait_until { entered($nginx, $gone->{access_token}) == 401 } 40), 'after a reload, whom the new one revoked is not let in';
         stopped($nginx);
         $redis->stop if $redis;
     };

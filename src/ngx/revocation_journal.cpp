@@ -82,12 +82,11 @@ RevocationJournal::~RevocationJournal() {
   }
 }
 
-ngx_int_t RevocationJournal::load(RevocationList& list, ngx_log_t* log) const {
+ngx_int_t RevocationJournal::load(const Keep& keep, ngx_log_t* log) const {
   std::FILE* file = std::fopen(path_.c_str(), "re");
   if (file == nullptr) {
     return errno == ENOENT ? NGX_OK : complain(log, path_, "read");
   }
-  const std::int64_t now = ngx_time();
   std::size_t broken = 0;
   bool fits = true;
   char buffer[2 * kLine];
@@ -96,9 +95,7 @@ ngx_int_t RevocationJournal::load(RevocationList& list, ngx_log_t* log) const {
     line.remove_suffix(line.ends_with('\n') ? 1 : 0);
     Entry entry;
     if (parse(line, entry)) {
-      fits = entry.expires <= now ||
-             list.add(entry.mark, entry.expires, now, RevocationList::kHardLimit) !=
-                 RevocationList::Outcome::full;
+      fits = keep(entry.mark, entry.expires);
     } else if (!line.empty()) {
       broken++;
     }

@@ -10,6 +10,7 @@
 // revocation, whether that has expired or not; expired lines take no room in the list.
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "ngx/nginx.hpp"
@@ -24,8 +25,10 @@ class RevocationJournal {
   RevocationJournal(const RevocationJournal&) = delete;
   RevocationJournal& operator=(const RevocationJournal&) = delete;
 
-  // What has not expired, into `list`. No file is an empty one. NGX_ERROR after an [emerg] line.
-  ngx_int_t load(RevocationList& list, ngx_log_t* log) const;
+  // Hands every entry to `keep`, which is false where there is no room. No file is an empty one.
+  // NGX_ERROR after an [emerg] line.
+  using Keep = std::function<bool(const RevocationMark& mark, std::int64_t expires)>;
+  ngx_int_t load(const Keep& keep, ngx_log_t* log) const;
   // Writes the file anew with what is in `list`: whole or not at all. Not while anybody has it open
   // to append: workers of before a reload, a binary that is being replaced, another nginx.
   ngx_int_t rewrite(const RevocationList& list, ngx_log_t* log) const;

@@ -132,9 +132,13 @@ ngx_int_t RevocationZone::format(const ngx_shm_zone_t& zone) {
   return NGX_OK;
 }
 
-// `nginx -t` reads it, to say what a start would say, and writes nothing.
+// `nginx -t` reads it, to say what a start would say, and writes nothing. A reload reads it too:
+// another binary (USR2), with a list of its own, may have appended to it.
 ngx_int_t RevocationZone::open_journal(ngx_log_t* log, bool is_fresh) {
-  if (is_fresh && journal_->load(root_->list, log) != NGX_OK) {
+  const auto keep = [this](const RevocationMark& mark, std::int64_t expires) {
+    return learn(mark, expires);
+  };
+  if (journal_->load(keep, log) != NGX_OK) {
     return NGX_ERROR;
   }
   if (ngx_test_config) {
