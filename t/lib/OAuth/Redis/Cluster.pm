@@ -152,14 +152,15 @@ sub command {
 }
 
 # A slot with all its keys, as redis-cli --cluster reshard moves it; `between` is called for each
-# step, while some keys are here and some there.
+# step, while some keys are here and some there; some twenty, however many keys there are.
 sub move {
     my ($self, $slot, $from, $to, $between) = @_;
     $to->command(CLUSTER => SETSLOT => $slot, IMPORTING => $from->id);
     $from->command(CLUSTER => SETSLOT => $slot, MIGRATING => $to->id);
     $between->() if $between;
+    my $some = 10 + int($from->command(CLUSTER => COUNTKEYSINSLOT => $slot) / 20);
     my @login = defined $self->{password} ? (AUTH2 => $self->{user} || 'default', $self->{password}) : ();
-    while (my @keys = @{ $from->command(CLUSTER => GETKEYSINSLOT => $slot, 10) }) {
+    while (my @keys = @{ $from->command(CLUSTER => GETKEYSINSLOT => $slot, $some) }) {
         $from->command(MIGRATE => '127.0.0.1', $to->port, '', 0, 5000, @login, KEYS => @keys);
         $between->() if $between;
     }
