@@ -57,11 +57,12 @@ HTTP
 
 sub started {
     my ($store) = @_;
-    my $nginx = OAuth::Nginx->new(workers => 2, http => http($store));
+    my $nginx = OAuth::Nginx->new(workers => 2, http => http($store),
+        main => 'env ASAN_OPTIONS; env LSAN_OPTIONS; env UBSAN_OPTIONS;');    # for the new binary, too
     my $conf = $nginx->write_config && $nginx->dir . '/nginx.conf';
     spew($conf, slurp($conf) =~ s/daemon off/daemon on/r);
     my $starter = OAuth::Process->spawn(command => [$nginx->_binary, '-p', $nginx->dir, '-c', $conf],
-        output => $nginx->dir . '/stderr', env => $nginx->_environment);
+        output => $nginx->dir . '/stderr', env => { %{ $nginx->_environment }, %OAuth::Nginx::LEAKS_BY_DESIGN });
     is $starter->wait(60), 0, '(nginx goes on by itself)' or diag slurp($nginx->dir . '/stderr');
     ok wait_until { -s $nginx->dir . '/nginx.pid' }, '(it has a pid)';
     $nginx->{process} = Daemon->new($nginx->dir . '/nginx.pid');

@@ -61,7 +61,6 @@ sub url {
     return "$scheme://" . ($user || '') . join ',', map { '127.0.0.1:' . $_->port } $self->nodes;
 }
 
-
 # Made by hand: redis-cli --cluster create waits for seconds.
 sub start {
     my ($self) = @_;
