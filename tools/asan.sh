@@ -70,7 +70,9 @@ private_apt_source() {
         if [ "${version%-*}" != "${1%-*}" ]; then continue; fi
         if apt-get "${options[@]}" source "nginx=$version"; then return 0; fi
     done
-    return 1
+    # Or the upstream part alone, whose checksum apt knows: the same nginx, but for Debian's patches.
+    version=${1#*:}
+    tar -xzf "nginx_${version%-*}.orig.tar.gz"
 }
 
 # The machine's own sources of this Debian release as sources of source packages, in both formats.
