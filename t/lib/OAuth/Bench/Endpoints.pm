@@ -1,5 +1,5 @@
-# The endpoints: a login beside nginx's own redirect, /token beside what it cannot do without, and the
-# worker's memory over many logins.
+# The endpoints: a login beside nginx's own redirect, /token beside what it cannot do without, also with
+# the store in Redis, and the worker's memory over many logins.
 package OAuth::Bench::Endpoints;
 
 use strict;
@@ -7,6 +7,7 @@ use warnings;
 
 use OAuth::Client;
 use OAuth::Nginx;
+use OAuth::Redis;
 use OAuth::Test ();
 
 my $HTTP = <<'CONF';
@@ -19,16 +20,19 @@ server {
     oauth_allow_origin http://localhost:%%PORT%%;
     location = /redirect { return 302 https://id.example.com/authorize?response_type=code; }
     location = /answer   { return 200 "an answer"; }
+    %%MORE%%
 }
 CONF
 
+my $LEAST = 'return 200 + GETDEL + ES256 signature';
+
 sub report {
     my ($bench) = @_;
-    my $nginx = OAuth::Nginx->new(log_level => 'error', http => $HTTP)->start;
-    $bench->pin_front($nginx->worker_pids);
-    my $base = 'http://localhost:' . $nginx->port;
+    my $nginx = _nginx($bench);
+    my $base = _base($nginx);
     my $login = '/oauth/login/demo?' . OAuth::Test::form(redirect_uri => "$base/app?page=1");
-    my %at = (port => $nginx->port, pids => sub { $nginx->worker_pids });
+    my %at = _at($nginx);
+    my ($redis, $behind_it) = _redis($bench);
 
     # A browser that is sent to sign in has just come: it opens a connection. Kept-alive ones show the
     # module alone.
@@ -39,8 +43,9 @@ sub report {
         { name => 'return 302, kept alive', %at, path => '/redirect' },
         { name => 'login, kept alive', %at, path => $login, base => 'return 302, kept alive' },
         { name => 'return 200, kept alive', %at, path => '/answer' },
-        _token($bench, \%at, $base),
+        _token($bench, $nginx, 'token'),
         _signature($bench),
+        $redis ? (_least($bench, $behind_it, $redis), _token($bench, $behind_it, 'token, through Redis', base => $LEAST)) : (),
     );
     my $result = $bench->measure(@sides);
     print $bench->row('endpoints', 'requests/s', 'CPU us a request', 'of the row that it stands beside'),
@@ -53,24 +58,67 @@ sub report {
     my $floor = $result->{'return 200, kept alive'}{cost} + $result->{'openssl speed, ES256 sign'}{cost};
     print $bench->row('return 200 + one ES256 signature', '', sprintf('%.2f', $floor), ''),
         $bench->row('token beside that', '', '', sprintf '%.2f', $floor / $result->{token}{cost}), "\n";
+    print $bench->skipped('through Redis: no redis-server') if !$redis;
 
     _memory($bench, $nginx, { name => 'login', %at, path => $login });
-    $nginx->stop;
+    $_->stop for $nginx, $redis ? ($behind_it, $redis) : ();
     return;
 }
 
+# The endpoints in an nginx of their own; `more`: what else stands before and in its server.
+sub _nginx {
+    my ($bench, $store, $more, %args) = @_;
+    my $http = ($store || '') . $HTTP =~ s/%%MORE%%/$more || ''/er;
+    my $nginx = OAuth::Nginx->new(log_level => 'error', http => $http, %args)->start;
+    $bench->pin_front($nginx->worker_pids);
+    return $nginx;
+}
+
+sub _base { my ($nginx) = @_; return 'http://localhost:' . $nginx->port }
+sub _at   { my ($nginx) = @_; return (port => $nginx->port, pids => sub { $nginx->worker_pids }) }
+
+# A server, and an nginx that keeps its codes there; nothing where there is none.
+sub _redis {
+    my ($bench) = @_;
+    return if !grep { -x "$_/redis-server" } split /:/, $ENV{PATH};
+    my $redis = OAuth::Redis->new->start;
+    $bench->pin_rest($redis->pid);
+    my $store = 'oauth_store redis://127.0.0.1:' . $redis->port . ";\n";
+    return ($redis, _nginx($bench, $store, 'location = /least { oauth_redeem_probe; }', probe => 1));
+}
+
+# One code taken and one signature (t/probe/redeem_probe.cpp), by the connections that /token uses.
+sub _least {
+    my ($bench, $nginx, $redis) = @_;
+    my $count = _codes($bench);
+    my $list = $bench->dir . '/names';
+    my $made = 0;
+    return { name => $LEAST, _at($nginx), path => '/least', lines => $list, count => $count, once => 1,
+        request => "GET /least?%%LINE%% HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        before => sub {
+            # As long as what /token takes.
+            my @names = map { sprintf '%043d', $made++ } 1 .. $count;
+            $redis->command(SET => "oauth:code:$_", 'v' x 600, EX => 300) for @names;
+            OAuth::Test::spew($list, join '', map { "$_\n" } @names);
+        },
+    };
+}
+
+sub _codes { my ($bench) = @_; return $bench->enough / 4 }
+
 # A code can be redeemed once, and not for long: each round has its own.
 sub _token {
-    my ($bench, $at, $base) = @_;
+    my ($bench, $nginx, $name, @more) = @_;
+    my $base = _base($nginx);
     my $client = OAuth::Client->new(base => $base);
-    my $count = $bench->enough / 4;
+    my $count = _codes($bench);
     my $list = $bench->dir . '/codes';
     my $body = OAuth::Test::encode_json({
         grant_type => 'authorization_code', code => '%%LINE%%', public_key => $client->public_key, scopes => ['ACCESS_DB'],
     });
     my $length = length($body) - length('%%LINE%%') + 64;
-    return { name => 'token', %$at, path => '/token', lines => $list, count => $count, once => 1,
-        request => "POST /token HTTP/1.1\r\nHost: localhost:$at->{port}\r\nOrigin: $base\r\n"
+    return { name => $name, _at($nginx), @more, path => '/token', lines => $list, count => $count, once => 1,
+        request => "POST /token HTTP/1.1\r\nHost: localhost:@{[ $nginx->port ]}\r\nOrigin: $base\r\n"
             . "Content-Type: application/json\r\nContent-Length: $length\r\n\r\n$body",
         before => sub {
             my @codes = map { $client->answer('alice@example.com')->{code} } 1 .. $count;
