@@ -240,11 +240,8 @@ Result<std::string> Key::sign(Alg alg, std::string_view message) const {
   if (!algs_.has(alg) || !is_private_) {
     return Problem::internal;
   }
-  if (is_symmetric()) {
-    std::string mac = mac_->make(alg, message);
-    return mac.empty() ? Result<std::string>(Problem::internal) : std::move(mac);
-  }
-  return make_signature(*pkey_, alg, message);
+  std::string made = is_symmetric() ? mac_->make(alg, message) : signer_->make(alg, message);
+  return made.empty() ? Result<std::string>(Problem::internal) : std::move(made);
 }
 
 }  // namespace oauth

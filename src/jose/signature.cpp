@@ -26,13 +26,13 @@ struct Shape {
 };
 
 Shape shape_of(Alg alg);
+std::size_t size_of(const Shape& shape, EVP_PKEY& key);
 Digest fetch_hash(const Shape& shape);
 Mac start_mac(const Shape& shape, std::string_view secret);
-KeyContext start_verifying(EVP_PKEY& key, const Shape& shape, const EVP_MD& hash);
-DigestContext start(EVP_PKEY& key, const Shape& shape, decltype(EVP_DigestSignInit)* init);
+DigestContext start(EVP_PKEY& key, decltype(EVP_DigestSignInit)* init);
 bool set_pss(EVP_PKEY_CTX& context, const EVP_MD& hash);
-bool verify_whole(EVP_PKEY& key, const Shape& shape, std::string_view message,
-                  std::string_view signature);
+bool verify_whole(EVP_PKEY& key, std::string_view message, std::string_view signature);
+std::string sign_whole(EVP_PKEY& key, std::string_view message);
 std::string pair_of(std::string_view der, std::size_t half);
 
 // R || S as the DER that OpenSSL reads: ECDSA-Sig-Value of RFC 3279 2.2.3.
@@ -54,71 +54,119 @@ class Der {
 
 }  // namespace
 
-// ---- Verifier -------------------------------------------------------------------------------
+// ---- KeyUse ---------------------------------------------------------------------------------
 
-struct Verifier::Kept {
-  Shape shape;
-  std::size_t size = 0;  // of a signature
-  DigestContext digest;  // of the hash; null for EdDSA
-  KeyContext verifying;  // the same
+// A key with one algorithm, to sign or to verify. EdDSA takes messages, not hashes, and each anew:
+// its contexts are null.
+class KeyUse {
+ public:
+  // Null when `key` cannot do `alg`.
+  static std::unique_ptr<KeyUse> make(EVP_PKEY& key, Alg alg, decltype(EVP_PKEY_sign_init)* init);
+
+  const Shape& shape() const noexcept { return shape_; }
+  std::size_t size() const noexcept { return size_; }  // of a signature
+  EVP_PKEY_CTX* context() const noexcept { return context_.get(); }
+  // Until the next one; empty when OpenSSL fails.
+  std::string_view hash(std::string_view message);
+
+ private:
+  Shape shape_;
+  std::size_t size_ = 0;
+  DigestContext digest_;
+  KeyContext context_;  // for hashes of messages
+  std::array<unsigned char, EVP_MAX_MD_SIZE> hash_{};
 };
+
+std::unique_ptr<KeyUse> KeyUse::make(EVP_PKEY& key, Alg alg, decltype(EVP_PKEY_sign_init)* init) {
+  auto made = std::make_unique<KeyUse>();
+  made->shape_ = shape_of(alg);
+  if (made->shape_.family == Family::hmac) {
+    return nullptr;
+  }
+  made->size_ = size_of(made->shape_, key);
+  if (made->shape_.family == Family::eddsa) {
+    return made;
+  }
+  const Digest hash = fetch_hash(made->shape_);
+  made->digest_.reset(EVP_MD_CTX_new());
+  made->context_.reset(EVP_PKEY_CTX_new_from_pkey(nullptr, &key, nullptr));
+  if (hash == nullptr || made->digest_ == nullptr || made->context_ == nullptr ||
+      EVP_DigestInit_ex2(made->digest_.get(), hash.get(), nullptr) != 1 ||
+      init(made->context_.get()) != 1 ||
+      EVP_PKEY_CTX_set_signature_md(made->context_.get(), hash.get()) != 1 ||
+      (made->shape_.family == Family::pss && !set_pss(*made->context_, *hash))) {
+    return nullptr;
+  }
+  return made;
+}
+
+std::string_view KeyUse::hash(std::string_view message) {
+  unsigned int size = 0;
+  if (EVP_DigestInit_ex2(digest_.get(), nullptr, nullptr) != 1 ||
+      EVP_DigestUpdate(digest_.get(), message.data(), message.size()) != 1 ||
+      EVP_DigestFinal_ex(digest_.get(), hash_.data(), &size) != 1) {
+    return {};
+  }
+  return {reinterpret_cast<const char*>(hash_.data()), size};
+}
+
+// ---- Verifier and Signer --------------------------------------------------------------------
 
 Verifier::Verifier(std::shared_ptr<evp_pkey_st> key) : key_(std::move(key)) {}
 Verifier::~Verifier() = default;
 
 bool Verifier::check(Alg alg, std::string_view message, std::string_view signature) {
   const QuietErrors quiet;
-  const Kept* kept = kept_for(alg);
-  if (kept == nullptr || signature.empty() || signature.size() != kept->size) {
+  std::unique_ptr<KeyUse>& use = uses_[static_cast<std::size_t>(alg)];
+  if (use == nullptr) {
+    use = KeyUse::make(*key_, alg, EVP_PKEY_verify_init);
+  }
+  if (use == nullptr || signature.empty() || signature.size() != use->size()) {
     return false;
   }
-  if (kept->shape.family == Family::eddsa) {
-    return verify_whole(*key_, kept->shape, message, signature);
+  if (use->shape().family == Family::eddsa) {
+    return verify_whole(*key_, message, signature);
   }
-  unsigned char hash[EVP_MAX_MD_SIZE];
-  unsigned int size = 0;
-  if (EVP_DigestInit_ex2(kept->digest.get(), nullptr, nullptr) != 1 ||
-      EVP_DigestUpdate(kept->digest.get(), message.data(), message.size()) != 1 ||
-      EVP_DigestFinal_ex(kept->digest.get(), hash, &size) != 1) {
+  const std::string_view hash = use->hash(message);
+  const auto fits = [&](std::string_view bytes) {
+    return EVP_PKEY_verify(use->context(), bytes_of(bytes), bytes.size(), bytes_of(hash),
+                           hash.size()) == 1;
+  };
+  if (hash.empty()) {
     return false;
   }
-  if (kept->shape.family == Family::ecdsa) {
+  if (use->shape().family == Family::ecdsa) {
     const Der der(signature);
-    return !der.bytes().empty() && EVP_PKEY_verify(kept->verifying.get(), bytes_of(der.bytes()),
-                                                   der.bytes().size(), hash, size) == 1;
+    return !der.bytes().empty() && fits(der.bytes());
   }
-  return EVP_PKEY_verify(kept->verifying.get(), bytes_of(signature), signature.size(), hash,
-                         size) == 1;
+  return fits(signature);
 }
 
-const Verifier::Kept* Verifier::kept_for(Alg alg) {
-  std::unique_ptr<Kept>& kept = kept_[static_cast<std::size_t>(alg)];
-  if (kept != nullptr) {
-    return kept.get();
+Signer::Signer(std::shared_ptr<evp_pkey_st> key) : key_(std::move(key)) {}
+Signer::~Signer() = default;
+
+std::string Signer::make(Alg alg, std::string_view message) {
+  const QuietErrors quiet;
+  std::unique_ptr<KeyUse>& use = uses_[static_cast<std::size_t>(alg)];
+  if (use == nullptr) {
+    use = KeyUse::make(*key_, alg, EVP_PKEY_sign_init);
   }
-  auto made = std::make_unique<Kept>();
-  made->shape = shape_of(alg);
-  // RFC 7518 3.4: R and S are as long as the field, leading zeros included.
-  made->size = made->shape.family == Family::ecdsa
-                   ? 2 * made->shape.half
-                   : static_cast<std::size_t>(EVP_PKEY_get_size(key_.get()));
-  if (made->shape.family == Family::hmac) {
-    return nullptr;
+  if (use == nullptr) {
+    return {};
   }
-  if (made->shape.family != Family::eddsa) {
-    const Digest hash = fetch_hash(made->shape);
-    made->digest.reset(EVP_MD_CTX_new());
-    if (hash == nullptr || made->digest == nullptr ||
-        EVP_DigestInit_ex2(made->digest.get(), hash.get(), nullptr) != 1) {
-      return nullptr;
-    }
-    made->verifying = start_verifying(*key_, made->shape, *hash);
-    if (made->verifying == nullptr) {
-      return nullptr;
-    }
+  if (use->shape().family == Family::eddsa) {
+    return sign_whole(*key_, message);
   }
-  kept = std::move(made);
-  return kept.get();
+  const std::string_view hash = use->hash(message);
+  std::string signature(static_cast<std::size_t>(EVP_PKEY_get_size(key_.get())), '\0');
+  std::size_t size = signature.size();
+  if (hash.empty() ||
+      EVP_PKEY_sign(use->context(), reinterpret_cast<unsigned char*>(signature.data()), &size,
+                    bytes_of(hash), hash.size()) != 1) {
+    return {};
+  }
+  signature.resize(size);
+  return use->shape().family == Family::ecdsa ? pair_of(signature, use->shape().half) : signature;
 }
 
 // ---- MacKey ---------------------------------------------------------------------------------
@@ -164,31 +212,7 @@ std::string_view MacKey::compute(Alg alg, std::string_view message) {
   return {reinterpret_cast<const char*>(kept->mac.data()), size};
 }
 
-// ---- signing and hashing --------------------------------------------------------------------
-
-Result<std::string> make_signature(EVP_PKEY& key, Alg alg, std::string_view message) {
-  const QuietErrors quiet;
-  const Shape shape = shape_of(alg);
-  const DigestContext context = start(key, shape, EVP_DigestSignInit);
-  std::size_t size = 0;
-  if (context == nullptr ||
-      EVP_DigestSign(context.get(), nullptr, &size, bytes_of(message), message.size()) != 1) {
-    return Problem::internal;
-  }
-  std::string signature(size, '\0');
-  if (EVP_DigestSign(context.get(), reinterpret_cast<unsigned char*>(signature.data()), &size,
-                     bytes_of(message), message.size()) != 1) {
-    return Problem::internal;
-  }
-  signature.resize(size);
-  if (shape.family == Family::ecdsa) {
-    signature = pair_of(signature, shape.half);
-    if (signature.empty()) {
-      return Problem::internal;
-    }
-  }
-  return signature;
-}
+// ---- hashing --------------------------------------------------------------------------------
 
 std::string hash_of(Alg alg, std::string_view text) {
   const QuietErrors quiet;
@@ -238,6 +262,12 @@ Shape shape_of(Alg alg) {
   return {Family::hmac, EVP_sha512};
 }
 
+// RFC 7518 3.4: R and S are as long as the field, leading zeros included.
+std::size_t size_of(const Shape& shape, EVP_PKEY& key) {
+  return shape.family == Family::ecdsa ? 2 * shape.half
+                                       : static_cast<std::size_t>(EVP_PKEY_get_size(&key));
+}
+
 // OpenSSL looks its own constants up anew at each use; what was fetched is found.
 Digest fetch_hash(const Shape& shape) {
   return Digest(EVP_MD_fetch(nullptr, EVP_MD_get0_name(shape.hash()), nullptr));
@@ -259,31 +289,13 @@ Mac start_mac(const Shape& shape, std::string_view secret) {
   return context;
 }
 
-// A context for hashes of messages, used again and again; null when `key` cannot do `shape`.
-KeyContext start_verifying(EVP_PKEY& key, const Shape& shape, const EVP_MD& hash) {
-  KeyContext context(EVP_PKEY_CTX_new_from_pkey(nullptr, &key, nullptr));
-  if (context == nullptr || EVP_PKEY_verify_init(context.get()) != 1 ||
-      EVP_PKEY_CTX_set_signature_md(context.get(), &hash) != 1 ||
-      (shape.family == Family::pss && !set_pss(*context, hash))) {
-    return nullptr;
-  }
-  return context;
-}
-
-// A context ready for the one call that signs or verifies; null when `key` cannot do `shape`.
-DigestContext start(EVP_PKEY& key, const Shape& shape, decltype(EVP_DigestSignInit)* init) {
-  if (shape.family == Family::hmac) {
-    return nullptr;
-  }
-  // RFC 8032 5.1: Ed25519 takes the message itself; OpenSSL wants to hear of no hash.
-  const EVP_MD* hash = shape.family == Family::eddsa ? nullptr : shape.hash();
+// A context for the one call that signs or verifies a whole message (RFC 8032 5.1); null when `key`
+// cannot do that.
+DigestContext start(EVP_PKEY& key, decltype(EVP_DigestSignInit)* init) {
   DigestContext context(EVP_MD_CTX_new());
-  EVP_PKEY_CTX* options = nullptr;  // owned by the context
-  if (context == nullptr || init(context.get(), &options, hash, nullptr, &key) != 1 ||
-      (shape.family == Family::pss && !set_pss(*options, *hash))) {
-    return nullptr;
-  }
-  return context;
+  return context != nullptr && init(context.get(), nullptr, nullptr, nullptr, &key) == 1
+             ? std::move(context)
+             : nullptr;
 }
 
 // RFC 7518 3.5: MGF1 with the same hash, and a salt of the hash's size, no more and no less.
@@ -293,12 +305,24 @@ bool set_pss(EVP_PKEY_CTX& context, const EVP_MD& hash) {
          EVP_PKEY_CTX_set_rsa_pss_saltlen(&context, RSA_PSS_SALTLEN_DIGEST) == 1;
 }
 
-bool verify_whole(EVP_PKEY& key, const Shape& shape, std::string_view message,
-                  std::string_view signature) {
-  const DigestContext context = start(key, shape, EVP_DigestVerifyInit);
+bool verify_whole(EVP_PKEY& key, std::string_view message, std::string_view signature) {
+  const DigestContext context = start(key, EVP_DigestVerifyInit);
   return context != nullptr &&
          EVP_DigestVerify(context.get(), bytes_of(signature), signature.size(), bytes_of(message),
                           message.size()) == 1;
+}
+
+std::string sign_whole(EVP_PKEY& key, std::string_view message) {
+  const DigestContext context = start(key, EVP_DigestSignInit);
+  std::string signature(static_cast<std::size_t>(EVP_PKEY_get_size(&key)), '\0');
+  std::size_t size = signature.size();
+  if (context == nullptr ||
+      EVP_DigestSign(context.get(), reinterpret_cast<unsigned char*>(signature.data()), &size,
+                     bytes_of(message), message.size()) != 1) {
+    return {};
+  }
+  signature.resize(size);
+  return signature;
 }
 
 Der::Der(std::string_view pair) {

@@ -19,8 +19,8 @@
 
 namespace oauth {
 
-// Cheap to copy: copies share the OpenSSL key, and what it keeps from one verification for the
-// next. Not for threads.
+// Cheap to copy: copies share the OpenSSL key, and what it keeps from one signature for the next.
+// Not for threads.
 class Key {
  public:
   // One JWK; key_malformed or key_weak with the rules above. Of a private key only the public part
@@ -65,6 +65,7 @@ class Key {
   Key(Pkey pkey, AlgSet algs, bool is_private)
       : pkey_(std::move(pkey)),
         verifier_(std::make_shared<Verifier>(pkey_)),
+        signer_(is_private ? std::make_shared<Signer>(pkey_) : nullptr),
         algs_(algs),
         is_private_(is_private) {}
   Key(std::shared_ptr<MacKey> mac, AlgSet algs)
@@ -73,8 +74,9 @@ class Key {
   static Result<Key> of_client(Result<Pkey> pkey);
   static Result<Key> read_material(const Json& jwk, bool symmetric, std::string_view& why);
 
-  Pkey pkey_;  // these two or the next, never all
+  Pkey pkey_;  // these three or the next, never all
   std::shared_ptr<Verifier> verifier_;
+  std::shared_ptr<Signer> signer_;  // null without the private half
   std::shared_ptr<MacKey> mac_;
   std::string kid_;
   std::string issuer_;

@@ -8,13 +8,14 @@
 #include <string>
 #include <string_view>
 
-#include "oauth/base/result.hpp"
 #include "oauth/base/secret.hpp"
 #include "oauth/jose/alg.hpp"
 
 struct evp_pkey_st;
 
 namespace oauth {
+
+class KeyUse;
 
 // A public key ready to verify again and again: what OpenSSL has to look up and to set up for an
 // algorithm is done at the first signature and kept, for good signatures and bad ones alike.
@@ -32,11 +33,24 @@ class Verifier {
   bool check(Alg alg, std::string_view message, std::string_view signature);
 
  private:
-  struct Kept;
-  const Kept* kept_for(Alg alg);
-
   std::shared_ptr<evp_pkey_st> key_;
-  std::array<std::unique_ptr<Kept>, kAlgs.size()> kept_;
+  std::array<std::unique_ptr<KeyUse>, kAlgs.size()> uses_;
+};
+
+// A private key ready to make the same signatures, in the same way.
+class Signer {
+ public:
+  explicit Signer(std::shared_ptr<evp_pkey_st> key);
+  Signer(const Signer&) = delete;
+  Signer& operator=(const Signer&) = delete;
+  ~Signer();
+
+  // Empty when OpenSSL fails or `alg` is HS*.
+  std::string make(Alg alg, std::string_view message);
+
+ private:
+  std::shared_ptr<evp_pkey_st> key_;
+  std::array<std::unique_ptr<KeyUse>, kAlgs.size()> uses_;
 };
 
 // A secret ready for HS*, in the same way.
@@ -59,9 +73,6 @@ class MacKey {
   Secret secret_;
   std::array<std::unique_ptr<Kept>, kAlgs.size()> kept_;
 };
-
-// The same signatures, made; Problem::internal when OpenSSL fails.
-Result<std::string> make_signature(evp_pkey_st& key, Alg alg, std::string_view message);
 
 // The hash that `alg` uses (SHA-512 for EdDSA: Ed25519 is built on it), as raw bytes, and its size.
 std::string hash_of(Alg alg, std::string_view text);
