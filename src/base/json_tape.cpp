@@ -455,4 +455,13 @@ Check JsonTape::parse(std::string_view text, Json::Limits limits) {
   return kDone;
 }
 
+Result<Json> read_object(std::string_view text) {
+  JsonTape tape;
+  const Check read = tape.parse(text);
+  if (!read) {
+    return read.problem();
+  }
+  return tape.root().is_object() ? Result<Json>(tape.root().copy()) : Problem::json_invalid;
+}
+
 }  // namespace oauth

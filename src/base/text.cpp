@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <initializer_list>
 
 namespace oauth {
@@ -195,6 +196,19 @@ char lower(char c) noexcept {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
 
+// How many bytes at the front are ASCII, in whole eights: most text is nothing else.
+std::size_t ascii_run(std::string_view bytes) noexcept {
+  constexpr std::uint64_t kHighs = 0x8080808080808080;
+  std::size_t run = 0;
+  for (std::uint64_t eight = 0; run + sizeof eight <= bytes.size(); run += sizeof eight) {
+    std::memcpy(&eight, bytes.data() + run, sizeof eight);
+    if ((eight & kHighs) != 0) {
+      break;
+    }
+  }
+  return run;
+}
+
 // RFC 3629 4: how many continuation bytes follow `lead`, and the range of the first of them, which
 // is what keeps out overlongs, surrogates and code points above U+10FFFF.
 struct Sequence {
@@ -338,7 +352,7 @@ bool is_printable_ascii(std::string_view text) noexcept {
 }
 
 bool is_utf8(std::string_view bytes) noexcept {
-  for (std::size_t i = 0; i < bytes.size();) {
+  for (std::size_t i = ascii_run(bytes); i < bytes.size();) {
     const auto sequence = sequence_of(static_cast<unsigned char>(bytes[i++]));
     if (!sequence || sequence->continuation > bytes.size() - i) {
       return false;

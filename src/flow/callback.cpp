@@ -77,8 +77,8 @@ Task<Verdict> callback(const Request& in, Ports& io) {
   if (!claims) {
     co_return give_up(*attempt, claims.problem());
   }
-  const CodeGrant grant{*claims, identity->said, attempt->provider, attempt->flow_id,
-                        attempt->challenge};
+  const std::string said = identity->said.is_object() ? identity->said.dump() : std::string();
+  const CodeGrant grant{*claims, said, attempt->provider, attempt->flow_id, attempt->challenge};
   auto code = co_await mint_code(in, *attempt, grant, io);
   if (!code) {
     co_return give_up(*attempt, code.problem());

@@ -1,14 +1,16 @@
 #include "oauth/jose/sign.hpp"
 
+#include "oauth/base/json_text.hpp"
 #include "oauth/base/text.hpp"
 
 namespace oauth {
 
 Result<std::string> sign(const Json& claims, const Key& key, Alg alg, std::string_view typ) {
-  if (!claims.is_object()) {
-    return Problem::internal;
-  }
-  Json header = Json::object();
+  return claims.is_object() ? sign(claims.dump(), key, alg, typ) : Problem::internal;
+}
+
+Result<std::string> sign(std::string_view claims, const Key& key, Alg alg, std::string_view typ) {
+  JsonText header;
   header.set("alg", alg_name(alg));
   if (!typ.empty()) {
     header.set("typ", typ);
@@ -16,8 +18,8 @@ Result<std::string> sign(const Json& claims, const Key& key, Alg alg, std::strin
   if (!key.kid().empty()) {
     header.set("kid", key.kid());
   }
-  std::string token = base64url_encode(header.dump());
-  token.append(".").append(base64url_encode(claims.dump()));
+  std::string token = base64url_encode(header.take());
+  token.append(".").append(base64url_encode(claims));
   const Result<std::string> signature = key.sign(alg, token);
   if (!signature) {
     return signature.problem();

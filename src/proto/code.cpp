@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "oauth/base/json_tape.hpp"
 #include "oauth/base/pack.hpp"
 #include "oauth/base/text.hpp"
 
@@ -49,10 +50,9 @@ std::vector<std::string> code_names(const Broker& broker, std::string_view code,
 
 Result<std::string> seal_code(const CodeGrant& grant, const Broker& broker, std::string_view name,
                               std::int64_t now, std::int64_t expires) {
-  const std::string said = grant.said.is_object() ? grant.said.dump() : std::string();
   Pack pack;
   pack.add(grant.claims.dump())
-      .add(said.size() <= kMaxSaid ? said : std::string())
+      .add(grant.said.size() <= kMaxSaid ? grant.said : std::string())
       .add(grant.provider)
       .add(grant.flow_id)
       .add(grant.challenge);
@@ -69,8 +69,8 @@ Result<CodeGrant> open_code(std::string_view value, const Broker& broker,
     }
     Unpack unpack(opened->payload.bytes());
     CodeGrant grant;
-    const auto claims = Json::parse_object(unpack.text());
-    const auto said = Json::parse_object(unpack.text());
+    const auto claims = read_object(unpack.text());
+    grant.said = unpack.text();
     grant.provider = unpack.text();
     grant.flow_id = unpack.text();
     grant.challenge = unpack.text();
@@ -78,7 +78,6 @@ Result<CodeGrant> open_code(std::string_view value, const Broker& broker,
       break;
     }
     grant.claims = *claims;
-    grant.said = said ? *said : Json();
     return grant;
   }
   return Problem::code_invalid;

@@ -1,6 +1,8 @@
 #include "oauth/proto/token_reply.hpp"
 
-#include "oauth/base/json.hpp"
+#include <utility>
+
+#include "oauth/base/json_text.hpp"
 
 namespace oauth {
 namespace {
@@ -17,35 +19,36 @@ std::string joined(const std::vector<std::string>& words) {
 
 std::string dexie_tokens(const Issue& issue, const Broker& broker, const Tokens& tokens) {
   // `license` absent would mean ok too; the client stores what is there.
-  Json claims = Json::object();
+  constexpr std::string_view kLicense = "license";
+  JsonText claims;
   for (const auto& [name, value] : issue.claims.members()) {
-    claims.set(name, value);
+    if (name != kLicense) {
+      claims.set(name, value);
+    }
   }
-  claims.set("license", "ok");
-  Json reply = Json::object();
-  reply.set("type", "tokens");
-  reply.set("claims", claims);
-  reply.set("accessToken", std::string_view(tokens.access));
-  reply.set("accessTokenExpiration", (issue.now + broker.lifetimes.access_token) * 1000);
+  claims.set(kLicense, "ok");
+  JsonText reply;
+  reply.set("type", "tokens")
+      .set("claims", std::move(claims))
+      .set("accessToken", tokens.access)
+      .set("accessTokenExpiration", (issue.now + broker.lifetimes.access_token) * 1000);
   if (!tokens.refresh.empty()) {
-    reply.set("refreshToken", std::string_view(tokens.refresh));
-    reply.set("refreshTokenExpiration", issue.refresh_expires * 1000);
+    reply.set("refreshToken", tokens.refresh)
+        .set("refreshTokenExpiration", issue.refresh_expires * 1000);
   }
-  reply.set("userType", std::string_view(issue.user_type));
-  return reply.dump();
+  return reply.set("userType", issue.user_type).take();
 }
 
 // RFC 6749 5.1
 std::string rfc6749_tokens(const Issue& issue, const Broker& broker, const Tokens& tokens) {
-  Json reply = Json::object();
-  reply.set("access_token", std::string_view(tokens.access));
-  reply.set("token_type", "Bearer");
-  reply.set("expires_in", broker.lifetimes.access_token);
+  JsonText reply;
+  reply.set("access_token", tokens.access)
+      .set("token_type", "Bearer")
+      .set("expires_in", broker.lifetimes.access_token);
   if (!tokens.refresh.empty()) {
-    reply.set("refresh_token", std::string_view(tokens.refresh));
+    reply.set("refresh_token", tokens.refresh);
   }
-  reply.set("scope", std::string_view(joined(issue.scopes)));
-  return reply.dump();
+  return reply.set("scope", joined(issue.scopes)).take();
 }
 
 // dexie-contract 4.5: words that the client acts upon; empty for every other problem.

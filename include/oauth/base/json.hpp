@@ -83,6 +83,7 @@ class Json {
   // Compact, members in order of insertion, pure ASCII (RFC 8259 7: `\u`): safe for the real Dexie
   // client, which decodes with atob() (dexie-contract 3), and for HTTP headers.
   std::string dump() const;
+  void append_to(std::string& text) const;  // the same, behind what is there
   // The same with `<`, `>`, `&` also escaped: for a <script type="application/json"> block.
   std::string dump_for_html() const;
 

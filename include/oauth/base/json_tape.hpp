@@ -39,4 +39,7 @@ class JsonTape {
   std::unique_ptr<char[]> unescaped_;  // the strings that are spelled otherwise than they read
 };
 
+// What Json::parse_object() gives, in a third of the time.
+Result<Json> read_object(std::string_view text);
+
 }  // namespace oauth

@@ -16,8 +16,8 @@
 namespace oauth {
 
 struct CodeGrant {
-  Json claims;  // Identity::claims, and what `oauth_admit` added
-  Json said;    // what the provider said, for features to come; null beyond kMaxSaid
+  Json claims;       // Identity::claims, and what `oauth_admit` added
+  std::string said;  // what the provider said, as text, for features to come; empty beyond kMaxSaid
   std::string provider;
   std::string flow_id;
   std::string challenge;  // S256, empty: not bound by PKCE

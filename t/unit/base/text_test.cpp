@@ -174,6 +174,7 @@ TEST(Utf8, AcceptsTheFirstAndLastOfEveryLength) {
        {"", "\x7F", "\xC2\x80", "\xDF\xBF", "\xE0\xA0\x80", "\xED\x9F\xBF", "\xEE\x80\x80",
         "\xEF\xBF\xBF", "\xF0\x90\x80\x80", "\xF4\x8F\xBF\xBF", "a\xC3\xA9z"}) {
     EXPECT_TRUE(is_utf8(text)) << hex_encode(text);
+    EXPECT_TRUE(is_utf8("behind much ASCII" + std::string(text))) << hex_encode(text);
   }
   EXPECT_TRUE(is_utf8(std::string_view("\0", 1)));
 }
@@ -202,6 +203,7 @@ TEST(Utf8, RefusesOverlongsSurrogatesAndWhatIsOutOfRangeOrCutShort) {
                                       "\xE2\x28\xA1",
                                       "\xF8\x88\x80\x80\x80"}) {
     EXPECT_FALSE(is_utf8(text)) << hex_encode(text);
+    EXPECT_FALSE(is_utf8("behind much ASCII" + std::string(text))) << hex_encode(text);
   }
 }
 

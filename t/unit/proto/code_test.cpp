@@ -21,8 +21,8 @@ const std::string kCode(64, 'c');
 constexpr std::string_view kOrigin = "https://app.example.com";
 
 CodeGrant grant() {
-  return {Json::object().set("sub", "acme:1").set("name", "Ærøskøbing"),
-          Json::object().set("hd", "x"), "acme", "f10w", pkce_challenge("v")};
+  return {Json::object().set("sub", "acme:1").set("name", "Ærøskøbing"), R"({"hd":"x"})", "acme",
+          "f10w", pkce_challenge("v")};
 }
 
 std::string sealed(std::string_view name, std::int64_t expires = kNow + 300) {
@@ -117,7 +117,7 @@ TEST(CodeGrant, ReturnsAsItWas) {
   const auto opened = open_code(sealed("name"), broker(), {"other", "name"}, kNow + 60);
   ASSERT_TRUE(opened);
   EXPECT_EQ(opened->claims.dump(), grant().claims.dump());
-  EXPECT_EQ(opened->said.dump(), R"({"hd":"x"})");
+  EXPECT_EQ(opened->said, R"({"hd":"x"})");
   EXPECT_EQ(opened->provider, "acme");
   EXPECT_EQ(opened->flow_id, "f10w");
   EXPECT_EQ(opened->challenge, pkce_challenge("v"));
@@ -125,11 +125,11 @@ TEST(CodeGrant, ReturnsAsItWas) {
 
 TEST(CodeGrant, LeavesOutWhatNoStoreWouldTake) {
   CodeGrant large = grant();
-  large.said = Json::object().set("groups", std::string(kMaxSaid, 'g'));
+  large.said = std::string(kMaxSaid + 1, 'g');
   const auto value = seal_code(large, broker(), "name", kNow, kNow + 300);
   const auto opened = open_code(*value, broker(), {"name"}, kNow);
   ASSERT_TRUE(opened);
-  EXPECT_FALSE(opened->said.is_object());
+  EXPECT_EQ(opened->said, "");
   EXPECT_EQ(opened->claims.dump(), grant().claims.dump());
 }
 
