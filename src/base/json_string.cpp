@@ -1,6 +1,9 @@
 #include "base/json_string.hpp"
 
 #include <array>
+#include <bit>
+
+#include "base/eight.hpp"
 
 namespace oauth {
 namespace {
@@ -63,6 +66,20 @@ std::size_t append_special(std::string& out, const char* text) {
   return 1;
 }
 
+// Goes on to the first character that may not stand for itself, at most seven before the end.
+const char* skip_plain(const char* text, const char* end) {
+  for (; end - text >= 8; text += 8) {
+    const std::uint64_t eight = load_eight(text);
+    const std::uint64_t special = which_is_not_ascii(eight) | which_below(eight, 0x20) |
+                                  which_is(eight, '"') | which_is(eight, '\\') |
+                                  which_is(eight, '\x7F');
+    if (special != 0) {
+      return text + std::countr_zero(special) / 8;
+    }
+  }
+  return text;
+}
+
 }  // namespace
 
 void append_json_string(std::string& out, std::string_view value, JsonPlace place) {
@@ -71,7 +88,7 @@ void append_json_string(std::string& out, std::string_view value, JsonPlace plac
   const char* const end = text + value.size();
   out += '"';
   while (text != end) {
-    const char* run = text;
+    const char* run = place == JsonPlace::text ? skip_plain(text, end) : text;
     while (run != end && plain[static_cast<unsigned char>(*run)]) {
       ++run;
     }

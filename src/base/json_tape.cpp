@@ -4,9 +4,9 @@
 #include <bit>
 #include <charconv>
 #include <cmath>
-#include <cstring>
 #include <limits>
 
+#include "base/eight.hpp"
 #include "oauth/base/text.hpp"
 
 namespace oauth {
@@ -277,23 +277,12 @@ bool JsonTape::Reader::read_real(std::string_view digits) {
 
 namespace {
 
-constexpr std::uint64_t kOnes = 0x0101010101010101;
-constexpr std::uint64_t kHighs = 0x8080808080808080;
-
 // Of eight characters, those that do not stand for themselves inside a string: a quote, a
-// backslash, a control character, or a byte that is not ASCII. The lowest bit that is set is the
-// highest of the first such character; what is above it says nothing.
+// backslash, a control character, or a byte that is not ASCII.
 std::uint64_t find_special(const char* text) {
-  std::uint64_t word = 0;
-  std::memcpy(&word, text, sizeof word);
-  if constexpr (std::endian::native == std::endian::big) {
-    word = __builtin_bswap64(word);
-  }
-  const auto below = [](std::uint64_t bytes, std::uint64_t bound) {
-    return (bytes - kOnes * bound) & ~bytes;
-  };
-  return (word | below(word, 0x20) | below(word ^ kOnes * '"', 1) | below(word ^ kOnes * '\\', 1)) &
-         kHighs;
+  const std::uint64_t eight = load_eight(text);
+  return which_is_not_ascii(eight) | which_below(eight, 0x20) | which_is(eight, '"') |
+         which_is(eight, '\\');
 }
 
 int hex_value(char c) {

@@ -58,10 +58,13 @@ bool fits(std::string_view bytes) noexcept {
   return bytes.size() <= INT_MAX - kTag;
 }
 
-void append_be(std::string& to, std::uint64_t value, int width) {
-  for (int shift = 8 * (width - 1); shift >= 0; shift -= 8) {
-    to += static_cast<char>(value >> shift & 0xFF);
+void append_be64(std::string& to, std::uint64_t value) {
+  std::array<char, 8> bytes;
+  for (char& byte : bytes) {
+    byte = static_cast<char>(value >> 56);
+    value <<= 8;
   }
+  to.append(bytes.data(), bytes.size());
 }
 
 std::int64_t read_be64(std::string_view from) noexcept {
@@ -81,8 +84,13 @@ void wipe_string(std::string& bytes) noexcept {
 
 // Each part after its length, so that no two lists of parts give the same bytes.
 void append_parts(std::string& to, std::initializer_list<std::string_view> parts) {
+  std::size_t size = to.size();
   for (const std::string_view part : parts) {
-    append_be(to, part.size(), 8);
+    size += 8 + part.size();
+  }
+  to.reserve(size);
+  for (const std::string_view part : parts) {
+    append_be64(to, part.size());
     to += part;
   }
 }
@@ -104,68 +112,11 @@ const EVP_MD* sha_256() {
   return kDigest;
 }
 
-// ---- XAES-256-GCM
-
-Cipher block_cipher(std::string_view key) {
-  Cipher aes(EVP_CIPHER_CTX_new());
-  const bool ready = aes != nullptr &&
-                     EVP_EncryptInit_ex(aes.get(), aes_256_ecb(), nullptr, in(key), nullptr) == 1 &&
-                     EVP_CIPHER_CTX_set_padding(aes.get(), 0) == 1;
-  return ready ? std::move(aes) : nullptr;
-}
-
 bool encrypt_blocks(const Cipher& aes, const unsigned char* blocks, std::size_t count,
                     unsigned char* encrypted) {
   int written = 0;
   return EVP_EncryptUpdate(aes.get(), encrypted, &written, blocks,
                            static_cast<int>(count * kBlock)) == 1;
-}
-
-// C2SP XAES-256-GCM, "Detailed key derivation algorithm", steps 1 to 5; empty when OpenSSL fails.
-Secret derive_key(std::string_view key, std::string_view nonce) {
-  const Cipher aes = block_cipher(key);
-  Block k1{};
-  if (aes == nullptr || !encrypt_blocks(aes, k1.data(), 1, k1.data())) {
-    return {};
-  }
-  const int carry = k1[0] >> 7;
-  for (std::size_t i = 0; i + 1 < kBlock; ++i) {
-    k1[i] = static_cast<unsigned char>(k1[i] << 1 | k1[i + 1] >> 7);
-  }
-  k1[kBlock - 1] = static_cast<unsigned char>(k1[kBlock - 1] << 1 ^ carry * 0x87);
-
-  std::string messages;
-  for (const char counter : {'\1', '\2'}) {
-    messages += {'\0', counter, 'X', '\0'};
-    messages += nonce.substr(0, 12);
-  }
-  for (std::size_t i = 0; i < messages.size(); ++i) {
-    messages[i] = static_cast<char>(messages[i] ^ static_cast<char>(k1[i % kBlock]));
-  }
-  OPENSSL_cleanse(k1.data(), k1.size());
-
-  std::string derived(kKey, '\0');
-  const bool done = encrypt_blocks(aes, in(messages), 2, out(derived));
-  OPENSSL_cleanse(messages.data(), messages.size());
-  Secret subkey = Secret::adopt(std::move(derived));
-  return done ? std::move(subkey) : Secret();
-}
-
-// A cipher with key and nonce set and the associated data taken in; null when OpenSSL fails.
-Cipher begin(std::string_view key, std::string_view nonce, std::string_view aad, bool encrypt) {
-  if (key.size() != kKey || nonce.size() != kNonce || !fits(aad)) {
-    return nullptr;
-  }
-  const Secret subkey = derive_key(key, nonce);
-  Cipher gcm(EVP_CIPHER_CTX_new());
-  int written = 0;
-  if (subkey.empty() || gcm == nullptr ||
-      EVP_CipherInit_ex(gcm.get(), aes_256_gcm(), nullptr, in(subkey.bytes()), in(nonce.substr(12)),
-                        encrypt ? 1 : 0) != 1 ||
-      EVP_CipherUpdate(gcm.get(), nullptr, &written, in(aad), static_cast<int>(aad.size())) != 1) {
-    return nullptr;
-  }
-  return gcm;
 }
 
 // ---- Keyring
@@ -266,9 +217,79 @@ bool equal_constant_time(std::string_view a, std::string_view b) noexcept {
   return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
-Result<std::string> xaes256gcm_seal(std::string_view key, std::string_view nonce,
-                                    std::string_view plaintext, std::string_view aad) {
-  const Cipher gcm = begin(key, nonce, aad, true);
+// ---- XAES-256-GCM
+
+// The letters are those of C2SP XAES-256-GCM, "Detailed key derivation algorithm".
+struct XaesKey::Ready {
+  ~Ready() { OPENSSL_cleanse(k1.data(), k1.size()); }
+  Secret derive_key(std::string_view nonce) const;
+  Cipher begin(std::string_view nonce, std::string_view aad, bool encrypt) const;
+
+  Cipher aes;  // of whole blocks, under K
+  Block k1{};
+};
+
+XaesKey::XaesKey(std::unique_ptr<const Ready> ready) noexcept : ready_(std::move(ready)) {}
+XaesKey::XaesKey(XaesKey&&) noexcept = default;
+XaesKey& XaesKey::operator=(XaesKey&&) noexcept = default;
+XaesKey::~XaesKey() = default;
+
+// Steps 1 and 2.
+Result<XaesKey> XaesKey::make(std::string_view key) {
+  auto ready = std::make_unique<Ready>();
+  const Cipher& aes = ready->aes = Cipher(EVP_CIPHER_CTX_new());
+  Block& k1 = ready->k1;
+  if (key.size() != kKey || aes == nullptr ||
+      EVP_EncryptInit_ex(aes.get(), aes_256_ecb(), nullptr, in(key), nullptr) != 1 ||
+      EVP_CIPHER_CTX_set_padding(aes.get(), 0) != 1 ||
+      !encrypt_blocks(aes, k1.data(), 1, k1.data())) {
+    return failed();
+  }
+  const int carry = k1[0] >> 7;
+  for (std::size_t i = 0; i + 1 < kBlock; ++i) {
+    k1[i] = static_cast<unsigned char>(k1[i] << 1 | k1[i + 1] >> 7);
+  }
+  k1[kBlock - 1] = static_cast<unsigned char>(k1[kBlock - 1] << 1 ^ carry * 0x87);
+  return XaesKey(std::move(ready));
+}
+
+// Steps 3 to 5; empty when OpenSSL fails.
+Secret XaesKey::Ready::derive_key(std::string_view nonce) const {
+  std::string blocks;
+  for (const char counter : {'\1', '\2'}) {
+    blocks += {'\0', counter, 'X', '\0'};
+    blocks += nonce.substr(0, 12);
+  }
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    blocks[i] = static_cast<char>(blocks[i] ^ static_cast<char>(k1[i % kBlock]));
+  }
+  std::string derived(kKey, '\0');
+  const bool done = encrypt_blocks(aes, in(blocks), 2, out(derived));
+  OPENSSL_cleanse(blocks.data(), blocks.size());
+  Secret subkey = Secret::adopt(std::move(derived));
+  return done ? std::move(subkey) : Secret();
+}
+
+// A cipher with key and nonce set and the associated data taken in; null when OpenSSL fails.
+Cipher XaesKey::Ready::begin(std::string_view nonce, std::string_view aad, bool encrypt) const {
+  if (nonce.size() != kNonce || !fits(aad)) {
+    return nullptr;
+  }
+  const Secret subkey = derive_key(nonce);
+  Cipher gcm(EVP_CIPHER_CTX_new());
+  int written = 0;
+  if (subkey.empty() || gcm == nullptr ||
+      EVP_CipherInit_ex(gcm.get(), aes_256_gcm(), nullptr, in(subkey.bytes()), in(nonce.substr(12)),
+                        encrypt ? 1 : 0) != 1 ||
+      EVP_CipherUpdate(gcm.get(), nullptr, &written, in(aad), static_cast<int>(aad.size())) != 1) {
+    return nullptr;
+  }
+  return gcm;
+}
+
+Result<std::string> XaesKey::seal(std::string_view nonce, std::string_view plaintext,
+                                  std::string_view aad) const {
+  const Cipher gcm = ready_->begin(nonce, aad, true);
   std::string sealed(plaintext.size() + kTag, '\0');
   unsigned char* const tag = out(sealed) + plaintext.size();
   int written = 0;
@@ -282,12 +303,12 @@ Result<std::string> xaes256gcm_seal(std::string_view key, std::string_view nonce
   return sealed;
 }
 
-Result<std::string> xaes256gcm_open(std::string_view key, std::string_view nonce,
-                                    std::string_view sealed, std::string_view aad) {
+Result<std::string> XaesKey::open(std::string_view nonce, std::string_view sealed,
+                                  std::string_view aad) const {
   if (sealed.size() < kTag) {
     return Problem::seal_forged;
   }
-  const Cipher gcm = begin(key, nonce, aad, false);
+  const Cipher gcm = ready_->begin(nonce, aad, false);
   const std::string_view ciphertext = sealed.substr(0, sealed.size() - kTag);
   std::string tag(sealed.substr(ciphertext.size()));
   std::string plaintext(ciphertext.size() + kBlock, '\0');
@@ -357,7 +378,12 @@ Result<Keyring> Keyring::make(const std::vector<Secret>& secrets) {
       return failed();
     }
     for (const std::string_view purpose : kPurposes) {
-      key.purposes.push_back(derive(master, std::string("seal ").append(purpose), kKey));
+      auto sealing =
+          XaesKey::make(derive(master, std::string("seal ").append(purpose), kKey).bytes());
+      if (!sealing) {
+        return sealing.problem();
+      }
+      key.purposes.push_back(*std::move(sealing));
     }
     ring.keys_.push_back(std::move(key));
   }
@@ -376,16 +402,15 @@ Result<std::string> Keyring::seal(const SealContext& context, std::string_view p
   }
   std::string plain;
   plain.reserve(kTimes + payload.size());
-  append_be(plain, static_cast<std::uint64_t>(issued), 8);
-  append_be(plain, static_cast<std::uint64_t>(expires), 8);
+  append_be64(plain, static_cast<std::uint64_t>(issued));
+  append_be64(plain, static_cast<std::uint64_t>(expires));
   plain += payload;
   const Secret plaintext = Secret::adopt(std::move(plain));
 
   std::string blob(1, kVersion);
   blob.append(key.id.begin(), key.id.end());
-  const auto sealed =
-      xaes256gcm_seal(key.purposes[static_cast<std::size_t>(context.purpose)].bytes(), *nonce,
-                      plaintext.bytes(), associated_data(blob, context));
+  const auto sealed = key.purposes[static_cast<std::size_t>(context.purpose)].seal(
+      *nonce, plaintext.bytes(), associated_data(blob, context));
   if (!sealed) {
     return sealed.problem();
   }
@@ -403,9 +428,8 @@ Result<Keyring::Opened> Keyring::open(const SealContext& context, std::string_vi
     if (!std::equal(key.id.begin(), key.id.end(), in(header.substr(1)))) {
       continue;
     }
-    auto plain =
-        xaes256gcm_open(key.purposes[static_cast<std::size_t>(context.purpose)].bytes(), nonce,
-                        blob.substr(header.size() + kNonce), associated_data(header, context));
+    auto plain = key.purposes[static_cast<std::size_t>(context.purpose)].open(
+        nonce, blob.substr(header.size() + kNonce), associated_data(header, context));
     if (!plain) {
       return plain.problem();
     }

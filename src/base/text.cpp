@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <cstring>
 #include <initializer_list>
+
+#include "base/eight.hpp"
 
 namespace oauth {
 namespace {
@@ -198,13 +199,9 @@ char lower(char c) noexcept {
 
 // How many bytes at the front are ASCII, in whole eights: most text is nothing else.
 std::size_t ascii_run(std::string_view bytes) noexcept {
-  constexpr std::uint64_t kHighs = 0x8080808080808080;
   std::size_t run = 0;
-  for (std::uint64_t eight = 0; run + sizeof eight <= bytes.size(); run += sizeof eight) {
-    std::memcpy(&eight, bytes.data() + run, sizeof eight);
-    if ((eight & kHighs) != 0) {
-      break;
-    }
+  while (run + 8 <= bytes.size() && which_is_not_ascii(load_eight(bytes.data() + run)) == 0) {
+    run += 8;
   }
   return run;
 }

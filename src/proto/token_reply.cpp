@@ -27,7 +27,7 @@ std::string dexie_tokens(const Issue& issue, const Broker& broker, const Tokens&
     }
   }
   claims.set(kLicense, "ok");
-  JsonText reply;
+  JsonText reply(1024 + tokens.access.size() + tokens.refresh.size());
   reply.set("type", "tokens")
       .set("claims", std::move(claims))
       .set("accessToken", tokens.access)

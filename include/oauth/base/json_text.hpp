@@ -6,6 +6,7 @@
 // No name may be set twice.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -16,7 +17,7 @@ namespace oauth {
 
 class JsonText {
  public:
-  JsonText() { text_.reserve(kRoom); }
+  explicit JsonText(std::size_t room = 512) { text_.reserve(room); }  // bytes; more will grow
 
   JsonText& set(std::string_view name, std::string_view value);  // must be UTF-8; else null
   JsonText& set(std::string_view name, const char* value) {
@@ -29,7 +30,6 @@ class JsonText {
   std::string take();  // and no more
 
  private:
-  static constexpr std::size_t kRoom = 512;  // of most: what is larger grows
   void begin(std::string_view name);
   std::string text_;
 };

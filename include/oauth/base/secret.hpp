@@ -48,11 +48,27 @@ Secret hkdf_sha256(std::string_view key, std::string_view info, std::size_t leng
 // False at once only when the lengths differ (lengths are not secret here).
 bool equal_constant_time(std::string_view a, std::string_view b) noexcept;
 
-// C2SP XAES-256-GCM: 32-byte key, 24-byte nonce; output ciphertext || 16-byte tag.
-Result<std::string> xaes256gcm_seal(std::string_view key, std::string_view nonce,
-                                    std::string_view plaintext, std::string_view aad);
-Result<std::string> xaes256gcm_open(std::string_view key, std::string_view nonce,
-                                    std::string_view sealed, std::string_view aad);
+// C2SP XAES-256-GCM with one key, which is set up once. For one thread.
+class XaesKey {
+ public:
+  // Problem::internal unless `key` has 32 bytes.
+  static Result<XaesKey> make(std::string_view key);
+  XaesKey(XaesKey&&) noexcept;
+  XaesKey& operator=(XaesKey&&) noexcept;
+  ~XaesKey();
+
+  // Ciphertext || 16-byte tag. Problem::internal unless `nonce` has 24 bytes.
+  Result<std::string> seal(std::string_view nonce, std::string_view plaintext,
+                           std::string_view aad) const;
+  // The plaintext; seal_forged where seal() did not make it with these.
+  Result<std::string> open(std::string_view nonce, std::string_view sealed,
+                           std::string_view aad) const;
+
+ private:
+  struct Ready;
+  explicit XaesKey(std::unique_ptr<const Ready> ready) noexcept;
+  std::unique_ptr<const Ready> ready_;
+};
 
 // What a sealed blob is for. Each purpose has an HKDF key of its own, so a blob of one can never be
 // opened as another.
@@ -106,7 +122,7 @@ class Keyring {
   struct Key {
     std::array<std::uint8_t, 4> id{};
     std::shared_ptr<HmacKey> naming;  // copies of a keyring may share it: it is but a key
-    std::vector<Secret> purposes;     // indexed by Purpose
+    std::vector<XaesKey> purposes;    // indexed by Purpose
   };
   Keyring() = default;
   std::vector<Key> keys_;

@@ -126,13 +126,24 @@ TEST(EqualConstantTime, IsTrueOnlyForEqualBytes) {
 
 constexpr std::string_view kNonce = "ABCDEFGHIJKLMNOPQRSTUVWX";
 
+Result<std::string> xaes_seal(std::string_view key, std::string_view nonce,
+                              std::string_view plaintext, std::string_view aad) {
+  const auto ready = XaesKey::make(key);
+  return ready ? ready->seal(nonce, plaintext, aad) : ready.problem();
+}
+
+Result<std::string> xaes_open(std::string_view key, std::string_view nonce, std::string_view sealed,
+                              std::string_view aad) {
+  const auto ready = XaesKey::make(key);
+  return ready ? ready->open(nonce, sealed, aad) : ready.problem();
+}
+
 TEST(Xaes256Gcm, MatchesTheC2spVectors) {
   // The first has a zero most significant bit in L, the second a one.
-  auto first = xaes256gcm_seal(std::string(32, '\1'), kNonce, "XAES-256-GCM", "");
+  auto first = xaes_seal(std::string(32, '\1'), kNonce, "XAES-256-GCM", "");
   ASSERT_TRUE(first);
   EXPECT_EQ(hex_encode(*first), "ce546ef63c9cc60765923609b33a9a1974e96e52daf2fcf7075e2271");
-  auto second =
-      xaes256gcm_seal(std::string(32, '\3'), kNonce, "XAES-256-GCM", "c2sp.org/XAES-256-GCM");
+  auto second = xaes_seal(std::string(32, '\3'), kNonce, "XAES-256-GCM", "c2sp.org/XAES-256-GCM");
   ASSERT_TRUE(second);
   EXPECT_EQ(hex_encode(*second), "986ec1832593df5443a179437fd083bf3fdb41abd740a21f71eb769d");
 }
@@ -163,9 +174,9 @@ TEST(Xaes256Gcm, MatchesTheC2spAccumulatedTest) {
     const std::string_view nonce = take(24);
     const std::string_view plaintext = take_vector();
     const std::string_view aad = take_vector();
-    auto sealed = xaes256gcm_seal(key, nonce, plaintext, aad);
+    auto sealed = xaes_seal(key, nonce, plaintext, aad);
     ASSERT_TRUE(sealed);
-    auto opened = xaes256gcm_open(key, nonce, *sealed, aad);
+    auto opened = xaes_open(key, nonce, *sealed, aad);
     ASSERT_TRUE(opened);
     ASSERT_EQ(*opened, plaintext);
     all += *sealed;
@@ -174,27 +185,38 @@ TEST(Xaes256Gcm, MatchesTheC2spAccumulatedTest) {
             "e6b9edf2df6cec60c8cbd864e2211b597fb69a529160cd040d56c0c210081939");
 }
 
+TEST(Xaes256Gcm, SealsAgainAndAgainWithOneKey) {
+  const auto key = XaesKey::make(std::string(32, '\3'));
+  ASSERT_TRUE(key);
+  const std::string aad = "c2sp.org/XAES-256-GCM";
+  const auto first = key->seal(kNonce, "XAES-256-GCM", aad);
+  EXPECT_FALSE(key->open(kNonce, *first, "another"));
+  EXPECT_EQ(key->seal("ABCDEFGHIJKLMNOPQRSTUVW", "text", aad).problem(), Problem::internal);
+  EXPECT_EQ(*key->seal(kNonce, "XAES-256-GCM", aad), *first);
+  EXPECT_EQ(*key->open(kNonce, *first, aad), "XAES-256-GCM");
+}
+
 TEST(Xaes256Gcm, RefusesKeysAndNoncesOfAnotherSize) {
   const std::string key(32, 'k');
   const std::string sealed(20, 's');
   for (const std::string_view bad : {"", "short", "ABCDEFGHIJKLMNOPQRSTUVWXY"}) {
-    EXPECT_EQ(xaes256gcm_seal(key, bad, "text", "").problem(), Problem::internal);
-    EXPECT_EQ(xaes256gcm_seal(bad, kNonce, "text", "").problem(), Problem::internal);
-    EXPECT_EQ(xaes256gcm_open(key, bad, sealed, "").problem(), Problem::internal);
-    EXPECT_EQ(xaes256gcm_open(bad, kNonce, sealed, "").problem(), Problem::internal);
+    EXPECT_EQ(xaes_seal(key, bad, "text", "").problem(), Problem::internal);
+    EXPECT_EQ(xaes_seal(bad, kNonce, "text", "").problem(), Problem::internal);
+    EXPECT_EQ(xaes_open(key, bad, sealed, "").problem(), Problem::internal);
+    EXPECT_EQ(xaes_open(bad, kNonce, sealed, "").problem(), Problem::internal);
   }
 }
 
 TEST(Xaes256Gcm, OpensNothingShorterThanATag) {
   const std::string key(32, 'k');
-  EXPECT_EQ(xaes256gcm_open(key, kNonce, "", "").problem(), Problem::seal_forged);
-  EXPECT_EQ(xaes256gcm_open(key, kNonce, std::string(15, 'x'), "").problem(), Problem::seal_forged);
-  EXPECT_EQ(xaes256gcm_open(key, kNonce, std::string(16, 'x'), "").problem(), Problem::seal_forged);
+  EXPECT_EQ(xaes_open(key, kNonce, "", "").problem(), Problem::seal_forged);
+  EXPECT_EQ(xaes_open(key, kNonce, std::string(15, 'x'), "").problem(), Problem::seal_forged);
+  EXPECT_EQ(xaes_open(key, kNonce, std::string(16, 'x'), "").problem(), Problem::seal_forged);
 }
 
 TEST(Xaes256Gcm, LeavesTheOpensslErrorQueueEmptyWhenItFails) {
   ERR_raise(ERR_LIB_USER, ERR_R_INTERNAL_ERROR);
-  EXPECT_FALSE(xaes256gcm_open(std::string(32, 'k'), kNonce, std::string(40, 'x'), "aad"));
+  EXPECT_FALSE(xaes_open(std::string(32, 'k'), kNonce, std::string(40, 'x'), "aad"));
   EXPECT_EQ(ERR_peek_error(), 0U);
 }
 
@@ -250,7 +272,7 @@ TEST_F(SealedBlob, IsBoundToItsHeaderAndContextUnderAKeyOfItsPurpose) {
   aad += '\1';  // Purpose::code
   aad += std::string(7, '\0') + static_cast<char>(kBroker.size()) + std::string(kBroker);
   aad += std::string(7, '\0') + '\7' + "codes/1";
-  auto plaintext = xaes256gcm_open(key.bytes(), blob_.substr(5, 24), blob_.substr(29), aad);
+  auto plaintext = xaes_open(key.bytes(), blob_.substr(5, 24), blob_.substr(29), aad);
   ASSERT_TRUE(plaintext);
   EXPECT_EQ(hex_encode(plaintext->substr(0, 16)), "000000006553f100000000006553f22c");
   EXPECT_EQ(plaintext->substr(16), "the payload");
