@@ -91,6 +91,9 @@ Decision decision_of(const Verdict& verdict) {
 
 void know_at_birth(std::string_view token, const Broker& broker, TokenCache& tokens,
                    std::int64_t now) {
+  if (broker.judged_by.empty()) {
+    return;
+  }
   const Trust own = own_trust(broker);
   const auto jwt = split(token);
   // All that verify() asks beside the signature.

@@ -185,8 +185,9 @@ Result<GrantRequest> parse_dexie_request(std::string_view body) {
   if (!json.is_object()) {
     return Problem::json_invalid;
   }
-  for (const std::string_view member : kTexts) {
-    if (json.has(member) && !json.string(member)) {
+  for (const auto& [name, value] : json.members()) {
+    const bool is_text = std::find(std::begin(kTexts), std::end(kTexts), name) != std::end(kTexts);
+    if (is_text && !value.string()) {
       return Problem::request_malformed;
     }
   }
