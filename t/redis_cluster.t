@@ -300,7 +300,7 @@ subtest 'a map that is none' => sub {
         my $fake = fake_node(port => $port, slots => $slots, answer => sub { "+OK\r\n" });
         my $store = probe("redis+cluster://127.0.0.1:$port timeout=200ms");
         is $store->claim('a', 0, 60), 'store_down', "$what: nothing is sent anywhere";
-        like $store->nginx->error_log, qr/\[error\].*oauth: redis 127\.0\.0\.1:\d+: .*$line/, 'the log says why';
+        ok wait_until { $store->nginx->error_log =~ /\[error\].*oauth: redis 127\.0\.0\.1:\d+: .*$line/ }, 'the log says why';
         ok wait_until { $store->known eq 'down' }, 'and soon the store counts as down';
         $store->stop;
     }

@@ -6,19 +6,21 @@
 namespace oauth {
 
 // One step at the server, whatever happens in between. Numbers are the server's time in
-// microseconds, but never the same twice; Lua's doubles hold them until the year 2255.
+// microseconds, but never the same twice; Lua's doubles hold them until the year 2255. It writes
+// (EXPIRE) also what is there already: since Redis 8, WAIT is only for what its own connection
+// wrote, and who asks again is to wait for a replica, too.
 const std::string_view kRevokeScript =
     "local t = redis.call('TIME') "
     "local now = t[1] * 1000000 + t[2] "
     "local old = redis.call('ZRANGE', KEYS[2], '-inf', now, 'BYSCORE', 'LIMIT', 0, 500) "
     "if #old > 0 then "
     "redis.call('ZREM', KEYS[1], unpack(old)) redis.call('ZREM', KEYS[2], unpack(old)) end "
-    "if redis.call('ZSCORE', KEYS[1], ARGV[1]) then return 1 end "
+    "if not redis.call('ZSCORE', KEYS[1], ARGV[1]) then "
     "if redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[3]) then return 0 end "
     "local last = redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')[2] "
     "local number = math.max(now, (tonumber(last) or 0) + 1) "
     "redis.call('ZADD', KEYS[1], string.format('%.0f', number), ARGV[1]) "
-    "redis.call('ZADD', KEYS[2], string.format('%.0f', now + ARGV[2] * 1000), ARGV[1]) "
+    "redis.call('ZADD', KEYS[2], string.format('%.0f', now + ARGV[2] * 1000), ARGV[1]) end "
     "local longest = redis.call('ZRANGE', KEYS[2], -1, -1, 'WITHSCORES')[2] "
     "local left = string.format('%.0f', math.ceil((longest - now) / 1000000)) "
     "redis.call('EXPIRE', KEYS[1], left) redis.call('EXPIRE', KEYS[2], left) "
