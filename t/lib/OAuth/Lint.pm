@@ -30,7 +30,7 @@ sub ring {
 my @LIBRARIES = (
     [qr{^ngx_\w+\.h$|ngx/nginx\.hpp$},  'nginx',   qr{^(?:src/ngx|t/probe)/}],
     [qr{^hiredis/},                     'hiredis', qr{^src/ngx/}],
-    [qr{^openssl/},                     'OpenSSL', qr{^(?:src|t/unit)/jose/|^src/base/secret\.cpp$|^t/unit/base/secret_test\.cpp$|^t/probe/verify_probe\.cpp$}],
+    [qr{^openssl/},                     'OpenSSL', qr{^(?:src|t/unit)/jose/|^src/base/secret\.cpp$|^t/unit/base/secret_test\.cpp$|^t/probe/(?:verify|redeem)_probe\.cpp$}],
     [qr{^pcre2\.h$},                     'PCRE2',   qr{^src/ngx/}],
     [qr{^jansson\.h$},                  'jansson', qr{^src/base/json\.cpp$}],
 );
