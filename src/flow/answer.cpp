@@ -9,6 +9,7 @@ constexpr std::string_view kJsonType = "application/json";
 constexpr std::string_view kHtmlType = "text/html; charset=utf-8";
 
 void never_store(Reply& reply) {
+  reply.headers.reserve(8);
   reply.headers.push_back({"Cache-Control", "no-store"});
   reply.headers.push_back({"Pragma", "no-cache"});  // RFC 6749 5.1
   reply.headers.push_back({"Referrer-Policy", "no-referrer"});

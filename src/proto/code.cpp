@@ -39,6 +39,7 @@ std::string code_name(const Broker& broker, std::string_view code, std::string_v
 std::vector<std::string> code_names(const Broker& broker, std::string_view code,
                                     std::string_view origin) {
   std::vector<std::string> names;
+  names.reserve(2 * broker.keyring->size());
   for (std::size_t key = 0; key < broker.keyring->size(); ++key) {
     if (!origin.empty()) {
       names.push_back(code_name(broker, code, origin, key));
