@@ -82,6 +82,7 @@ class Effort {
       : topology_(topology),
         replicas_(options.replicas),
         deadline_(ngx_current_msec + options.timeout) {
+    parts_.reserve(commands.size());
     for (RedisCommand& command : commands) {
       parts_.emplace_back().command = std::move(command);
     }
@@ -267,6 +268,7 @@ bool Effort::is_acknowledged(const Part& part, const std::optional<RedisReply>& 
 
 Result<std::vector<RedisReply>> Effort::result() {
   std::vector<RedisReply> replies;
+  replies.reserve(parts_.size());
   for (Part& part : parts_) {
     failed_ = failed_ || !part.reply;
     if (!failed_) {

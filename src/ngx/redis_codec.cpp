@@ -90,6 +90,8 @@ std::string redis_refusal(std::string_view verb, const RedisReply& reply) {
 std::string redis_command(const std::vector<std::string_view>& arguments) {
   std::vector<const char*> words;
   std::vector<std::size_t> sizes;
+  words.reserve(arguments.size());
+  sizes.reserve(arguments.size());
   for (const std::string_view argument : arguments) {
     words.push_back(argument.data() == nullptr ? "" : argument.data());
     sizes.push_back(argument.size());

@@ -139,6 +139,7 @@ Task<Check> RedisStore::claim(std::string_view name, std::int64_t, std::int64_t 
 
 Task<Result<std::string>> RedisStore::take(Share share, const std::vector<std::string>& names) {
   std::vector<RedisCommand> commands;
+  commands.reserve(names.size());
   for (const std::string& name : names) {
     RedisCommand& command = commands.emplace_back();
     command.key = key(share, name);
