@@ -1,6 +1,7 @@
 #include "oauth/jose/signature.hpp"
 
 #include <openssl/core_names.h>
+#include <openssl/ecdsa.h>
 #include <openssl/rsa.h>
 
 #include <algorithm>
@@ -16,6 +17,7 @@ enum class Family { pkcs1, pss, ecdsa, eddsa, hmac };
 using Digest = std::unique_ptr<EVP_MD, Freed<EVP_MD_free>>;
 using MacMethod = std::unique_ptr<EVP_MAC, Freed<EVP_MAC_free>>;
 using Mac = std::unique_ptr<EVP_MAC_CTX, Freed<EVP_MAC_CTX_free>>;
+using EcdsaValue = std::unique_ptr<ECDSA_SIG, Freed<ECDSA_SIG_free>>;
 
 struct Shape {
   Family family;
@@ -359,15 +361,17 @@ bool Der::put_integer(std::string_view number) {
   return true;
 }
 
-// R || S of such DER, as OpenSSL has just written it.
+// R || S of such DER; empty when it is none.
 std::string pair_of(std::string_view der, std::size_t half) {
+  const unsigned char* in = bytes_of(der);
+  const EcdsaValue signature(d2i_ECDSA_SIG(nullptr, &in, static_cast<long>(der.size())));
   std::string pair(2 * half, '\0');
-  der.remove_prefix(der[1] == '\x81' ? 3 : 2);
-  for (const std::size_t end : {half, 2 * half}) {
-    std::string_view number = der.substr(2, static_cast<unsigned char>(der[1]));
-    der.remove_prefix(2 + number.size());
-    number.remove_prefix(number.size() > half ? 1 : 0);  // the zero that keeps it positive
-    number.copy(pair.data() + end - number.size(), number.size());
+  auto* out = reinterpret_cast<unsigned char*>(pair.data());
+  const auto width = static_cast<int>(half);
+  if (signature == nullptr ||
+      BN_bn2binpad(ECDSA_SIG_get0_r(signature.get()), out, width) != width ||
+      BN_bn2binpad(ECDSA_SIG_get0_s(signature.get()), out + half, width) != width) {
+    return {};
   }
   return pair;
 }

@@ -4,6 +4,7 @@
 #include "oauth/base/secret.hpp"
 
 namespace oauth {
+
 std::int64_t NginxClock::now() const noexcept {
   return ngx_time();
 }
